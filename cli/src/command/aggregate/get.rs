@@ -1,0 +1,45 @@
+//! `dbx aggregate get`: an aggregate as it is, or as it was.
+
+use eventdbx_node::wire::AggregateView;
+
+use super::Name;
+use crate::{command::events, json, output, session::Session};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    name: Name,
+    /// As it was right after this version
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
+    /// With its events
+    #[arg(long)]
+    include_events: bool,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let target = session
+            .at(["aggregates", &self.name.kind, &self.name.id])
+            .query("version", self.version)
+            .flag("include_events", self.include_events);
+        session.format.answer(&session.get(target).await?, text)
+    }
+}
+
+fn text(aggregate: &AggregateView) -> String {
+    let archived = if aggregate.archived { " (archived)" } else { "" };
+    let mut text = output::pairs([
+        ("aggregate", format!("{}/{}{archived}", aggregate.aggregate_type, aggregate.aggregate_id)),
+        ("version", aggregate.version.to_string()),
+        ("created", aggregate.created_at.clone()),
+        ("updated", aggregate.updated_at.clone()),
+        ("root", aggregate.root.clone()),
+        ("state", json::pretty(aggregate.state.get())),
+    ]);
+    if let Some(rows) = &aggregate.events {
+        text.push_str("\n\n");
+        text.push_str(&events::table(rows));
+    }
+    text
+}

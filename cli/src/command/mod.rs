@@ -1,0 +1,130 @@
+//! The commands, one file or folder each, and what they have in common.
+
+pub(crate) mod aggregate;
+mod completions;
+mod config;
+mod events;
+pub(crate) mod import;
+mod pages;
+pub(crate) mod plugin;
+pub(crate) mod query;
+#[cfg(test)]
+mod reference;
+mod restart;
+mod rows;
+pub(crate) mod start;
+mod stats;
+mod status;
+pub(crate) mod stop;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::{demo, output::Format, session::Session};
+
+/// The name under which completions and help know the program.
+const NAME: &str = "dbx";
+
+/// EventDBX: an append-only event store whose every extension is a sandboxed WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = NAME, version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok, 1 other, 2 usage, 3 refused, 4 not found, 5 unreachable, 6 denied, 7 busy, \
+                        8 outcome unknown, 9 integrity failure.\nData goes to standard output, everything else to \
+                        standard error.")]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Where the log, the keys and the daemon's socket lie [default: $XDG_DATA_HOME/eventdbx, else ~/.local/share/eventdbx]
+    #[arg(
+        long,
+        global = true,
+        env = "DBX_DATA_DIR",
+        hide_env_values = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
+    data_dir: Option<PathBuf>,
+    /// Domain to work in: an isolated log with its own keys and plugins
+    #[arg(long, global = true, default_value = "default", value_name = "NAME", help_heading = "Global options")]
+    domain: String,
+    /// How data is written: for people, as one JSON document, or as one per line
+    #[arg(long, global = true, value_enum, default_value = "table", help_heading = "Global options")]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the daemon
+    Start(start::Args),
+    /// Stop the daemon, once what is in hand is finished
+    Stop(stop::Args),
+    /// Stop the daemon, then start it again
+    Restart(restart::Args),
+    /// Say whether the daemon runs, and where its log ends
+    Status(status::Args),
+    /// Count events, bytes, syncs and the lag of plugins
+    Stats(stats::Args),
+    /// Read and change the configuration file
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Write to aggregates and read them
+    #[command(subcommand, visible_alias = "agg")]
+    Aggregate(aggregate::Command),
+    /// Read the log: all of it, of a type, or of one aggregate
+    Events(events::Args),
+    /// Write events from a file, one JSON object per line
+    Import(import::Args),
+    /// Install, watch, replay and build plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Ask a read model
+    Query(query::Args),
+    /// Watch everything work, on one day of real flights, in a scratch directory
+    Demo(demo::Args),
+    /// Write a completion script for a shell
+    Completions(completions::Args),
+}
+
+impl CommandLine {
+    /// Does what the command line asks for: is the daemon, or asks it.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let Global { data_dir, domain, format } = self.global;
+        let session = Session::new(data_dir, domain, format)?;
+        let command = match self.command {
+            Command::Start(args) if args.foreground => return args.serve(&session),
+            command => command,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let result = runtime.block_on(command.run(&session));
+        // NOTE: a thread that still waits for standard input must not keep us.
+        runtime.shutdown_background();
+        result
+    }
+}
+
+impl Command {
+    async fn run(self, session: &Session) -> anyhow::Result<()> {
+        match self {
+            Self::Start(args) => args.run(session).await,
+            Self::Stop(args) => args.run(session).await,
+            Self::Restart(args) => args.run(session).await,
+            Self::Status(args) => args.run(session).await,
+            Self::Stats(args) => args.run(session).await,
+            Self::Config(command) => command.run(session),
+            Self::Aggregate(command) => command.run(session).await,
+            Self::Events(args) => args.run(session).await,
+            Self::Import(args) => args.run(session).await,
+            Self::Plugin(command) => command.run(session).await,
+            Self::Query(args) => args.run(session).await,
+            Self::Demo(args) => args.run(session).await,
+            Self::Completions(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `dbx plugin install`: send a component, then install it. The daemon runs on meanwhile.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Context;
+use eventdbx_node::wire::Raw;
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+
+use super::Plugin;
+use crate::{input, session::Session};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A component, or a core module that carries its component type (.wasm)
+    file: PathBuf,
+    /// Name to install it under [default: the one that it gives itself]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What each delivery carries: all, event-only, state-only, schema-only, event-and-schema or extensions-only [default:
+    /// all; a plugin is never given more than it can use]
+    #[arg(long, value_name = "MODE")]
+    payload_mode: Option<String>,
+    /// Only aggregates like this (TYPE or TYPE/ID, with * and ?); may be repeated
+    #[arg(long = "aggregate", value_name = "GLOB")]
+    aggregates: Vec<String>,
+    /// Only event types like this (with * and ?); may be repeated
+    #[arg(long = "event", value_name = "GLOB")]
+    events: Vec<String>,
+    /// Configuration of the plugin: a JSON object, or @FILE to read it from a file, which is the place for secrets
+    #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true)]
+    config: Option<String>,
+}
+
+/// A component that is to be installed.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Installation {
+    pub(crate) component: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payload_mode: Option<String>,
+    pub(crate) aggregates: Vec<String>,
+    pub(crate) events: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) config: Option<Raw>,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let config = self.config.as_deref().map(|text| input::json("--config", text)).transpose()?;
+        let bytes = fs::read(&self.file).with_context(|| format!("reading {}", self.file.display()))?;
+        let installation = Installation {
+            component: add_component(session, bytes).await?,
+            name: self.name,
+            payload_mode: self.payload_mode,
+            aggregates: self.aggregates,
+            events: self.events,
+            config,
+        };
+        session.format.answer(&install(session, &installation).await?, |plugin: &Plugin| plugin.sentence("installed"))
+    }
+}
+
+/// Sends a component; the daemon checks it and answers with its hash.
+pub(crate) async fn add_component(session: &Session, bytes: Vec<u8>) -> anyhow::Result<String> {
+    #[derive(Deserialize)]
+    struct Component {
+        hash: String,
+    }
+
+    let answer = session.call(Method::PUT, "/v1/components", bytes.into()).await?;
+    Ok(serde_json::from_str::<Component>(&answer)?.hash)
+}
+
+/// Installs a component that the daemon has.
+pub(crate) async fn install(session: &Session, installation: &Installation) -> anyhow::Result<String> {
+    session.post(session.at(["plugins"]), installation).await
+}

@@ -1,0 +1,135 @@
+//! How a plugin stands, as far as people are told.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::output::{self, GREEN, YELLOW};
+
+/// The answer of the plugin routes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Plugin {
+    pub(crate) name: String,
+    version: String,
+    kind: String,
+    component: String,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) payload_mode: String,
+    aggregates: Vec<String>,
+    events: Vec<String>,
+    pub(crate) generation: u64,
+    pub(crate) cursor: u64,
+    pub(crate) head: u64,
+    lag_events: u64,
+    lag_ms: u64,
+    parked: u64,
+    batches: u64,
+    pub(crate) deliveries: u64,
+    retries: u64,
+    traps: u64,
+    cpu_ms: u64,
+    table_bytes: u64,
+    pub(crate) last_error: Option<String>,
+    pub(crate) rebuild: Option<Rebuild>,
+}
+
+/// A generation that is being built beside the live one.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Rebuild {
+    pub(crate) generation: u64,
+    pub(crate) cursor: u64,
+    pub(crate) head: u64,
+    payload_mode: String,
+    pub(crate) reason: Option<String>,
+}
+
+impl Plugin {
+    /// One line: what became of it.
+    pub(super) fn sentence(&self, done: &str) -> String {
+        let Self { name, version, payload_mode, state, .. } = self;
+        format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}")
+    }
+
+    /// Everything.
+    pub(super) fn details(&self) -> String {
+        let mut pairs = vec![
+            ("plugin", format!("{} {} ({})", self.name, self.version, self.kind)),
+            ("state", self.state()),
+            ("component", self.component.clone()),
+            ("payload mode", self.payload_mode.clone()),
+            ("aggregates", globs(&self.aggregates)),
+            ("events", globs(&self.events)),
+            ("generation", self.generation.to_string()),
+            ("read up to", format!("{} of {}", output::count(self.cursor), output::count(self.head))),
+            ("lag", self.lag()),
+            ("taken", format!("{} in {}", output::some(self.deliveries, "event"), batches(self.batches))),
+            ("parked", output::some(self.parked, "aggregate")),
+            ("failures", format!("{} retries, {} traps", output::count(self.retries), output::count(self.traps))),
+            ("CPU time", output::duration(Duration::from_millis(self.cpu_ms))),
+            ("tables", output::bytes(self.table_bytes)),
+        ];
+        if let Some(error) = &self.last_error {
+            pairs.push(("last error", error.clone()));
+        }
+        if let Some(rebuild) = &self.rebuild {
+            pairs.push(("rebuild", rebuild.sentence()));
+        }
+        output::pairs(pairs)
+    }
+
+    /// The state, with the reason if there is one.
+    fn state(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("{YELLOW}{}{YELLOW:#}: {reason}", self.state),
+            None => self.state.clone(),
+        }
+    }
+
+    fn lag(&self) -> String {
+        match self.lag_events {
+            0 => "none".to_owned(),
+            events => {
+                format!("{}, {}", output::some(events, "event"), output::duration(Duration::from_millis(self.lag_ms)))
+            }
+        }
+    }
+}
+
+impl Rebuild {
+    fn sentence(&self) -> String {
+        let Self { generation, cursor, head, payload_mode, reason } = self;
+        let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!(
+            "generation {generation} with {payload_mode}, {} of {}{reason}",
+            output::count(*cursor),
+            output::count(*head)
+        )
+    }
+}
+
+/// A table of plugins.
+pub(crate) fn table(rows: &[Plugin]) -> String {
+    let mut table = output::table(["plugin", "version", "state", "payload mode", "read up to", "lag", "parked"]);
+    output::numbers(&mut table, &[4, 5, 6]);
+    for plugin in rows {
+        table.add_row([
+            &plugin.name,
+            &plugin.version,
+            &plugin.state,
+            &plugin.payload_mode,
+            &output::count(plugin.cursor),
+            &plugin.lag(),
+            &plugin.parked.to_string(),
+        ]);
+    }
+    output::render(&table)
+}
+
+fn globs(globs: &[String]) -> String {
+    if globs.is_empty() { "any".to_owned() } else { globs.join(", ") }
+}
+
+fn batches(number: u64) -> String {
+    if number == 1 { "1 batch".to_owned() } else { format!("{} batches", output::count(number)) }
+}

@@ -1,0 +1,51 @@
+//! Plugins from the command line.
+
+use serde_json::{Value, json};
+
+use crate::scratch::{Scratch, repository};
+
+#[test]
+fn a_plugin_lives_its_life() {
+    let scratch = Scratch::started();
+    let counter = eventdbx_plugin_build::example("event-counter").unwrap();
+    let packed = repository().join("tests/data/flights-2013-01-01.ndjson.gz");
+    scratch.dbx(["import".as_ref(), packed.as_os_str()]).ok();
+
+    let mut install = vec!["plugin".into(), "install".into(), counter.into_os_string()];
+    install.extend(
+        ["--name", "departures", "--event", "flight_departed", "--payload-mode", "extensions-only"].map(Into::into),
+    );
+    assert_eq!(scratch.json(&install)["payload_mode"], "extensions-only");
+    scratch.dbx(&install).code(3).says("departures");
+    let counts = ["query", "departures", "counts", "--wait", "2515"];
+    let answer = scratch.json(counts);
+    assert_eq!(answer["body"], json!({"flight_departed": 838}));
+    assert!(answer["as_of"].as_u64().unwrap() >= 2515, "{answer}");
+    assert_eq!(scratch.dbx(counts).ok().stdout, "{\n  \"flight_departed\": 838\n}\n");
+
+    let replayed = scratch.json(["plugin", "replay", "departures", "--payload-mode", "event-only"]);
+    assert_eq!((&replayed["payload_mode"], &replayed["rebuild"]), (&json!("event-only"), &Value::Null));
+    assert_eq!(scratch.json(counts)["body"], answer["body"]);
+
+    assert_eq!(scratch.json(["plugin", "disable", "departures"])["enabled"], false);
+    assert_eq!(scratch.json(["plugin", "enable", "departures"])["enabled"], true);
+    assert_eq!(scratch.json(["plugin", "list"])["rows"][0]["name"], "departures");
+    assert_eq!(scratch.json(["plugin", "queue", "list", "departures"])["rows"], json!([]));
+    scratch.dbx(["plugin", "logs", "departures"]).ok();
+    scratch.dbx(["plugin", "status", "departures"]).ok();
+    scratch.dbx(["query", "departures", "no-such"]).code(4).says("counts");
+    scratch.dbx(["plugin", "uninstall", "departures"]).ok();
+    scratch.dbx(["plugin", "status", "departures"]).code(4);
+
+    let types = scratch.json(["events", "--system", "--from", "2516"])["rows"].clone();
+    let types: Vec<_> = types.as_array().unwrap().iter().map(|event| event["event_type"].as_str().unwrap()).collect();
+    assert_eq!(types.first(), Some(&"$plugin_installed"));
+    assert_eq!(types.last(), Some(&"$plugin_uninstalled"));
+}
+
+#[test]
+fn what_is_no_plugin_is_refused() {
+    let scratch = Scratch::started();
+    let file = scratch.file("text.wasm", "this is text");
+    scratch.dbx(["plugin".as_ref(), "install".as_ref(), file.as_os_str()]).code(3).says("WebAssembly");
+}

@@ -1,0 +1,33 @@
+//! Writing events.
+
+use axum::Json;
+
+use super::{
+    ApiError, convert,
+    extract::{InDomain, JsonBody, NoParams, Params},
+};
+use crate::{
+    append,
+    grant::Grant,
+    wire::{AppendRequest, AppendResponse},
+};
+
+/// Writes events: all of them or none
+#[utoipa::path(
+    post,
+    path = "/v1/domains/{d}/append",
+    tag = "events",
+    params(("d" = String, Path, description = "Domain")),
+    request_body = AppendRequest,
+    responses((status = 200, description = "Written, or known already by its key", body = AppendResponse))
+)]
+pub(super) async fn append_events(
+    grant: Grant,
+    InDomain(domain): InDomain,
+    _: Params<NoParams>,
+    JsonBody(request): JsonBody<AppendRequest>,
+) -> Result<Json<AppendResponse>, ApiError> {
+    let draft = convert::draft(request, &grant)?;
+    let receipt = append::append(&domain.log, draft).await?;
+    Ok(Json(convert::receipt(&receipt)))
+}

@@ -1,0 +1,133 @@
+//! From the store's own types to the JSON of the wire, and from a request to a draft.
+
+use eventdbx_store::{
+    Aggregate, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, VerifyReport,
+};
+
+use super::ApiError;
+use crate::{
+    grant::Grant,
+    wire::{self, ErrorCode, Expect, Raw},
+};
+
+/// The draft of a request.
+pub(super) fn draft(request: wire::AppendRequest, grant: &Grant) -> Result<Draft, ApiError> {
+    let events = request.events.into_iter().enumerate();
+    let events = events.map(|(index, event)| new_event(event).map_err(|what| refused(index, what)));
+    Ok(Draft { events: events.collect::<Result<_, _>>()?, key: request.key, actor: grant.actor().to_owned() })
+}
+
+/// One event of a draft; the error says which of payload and patch is missing or too much.
+pub(super) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static str> {
+    let (body_kind, body) = match (event.payload, event.patch) {
+        (Some(payload), None) => (BodyKind::Payload, text(payload)),
+        (None, Some(patch)) => (BodyKind::Patch, text(patch)),
+        (None, None) => return Err("one of `payload` and `patch` is needed"),
+        (Some(_), Some(_)) => return Err("`payload` and `patch` exclude each other"),
+    };
+    Ok(NewEvent {
+        aggregate_type: event.aggregate_type,
+        aggregate_id: event.aggregate_id,
+        event_type: event.event_type,
+        body_kind,
+        body,
+        metadata: event.metadata.map(text),
+        extensions: event.extensions.map(text),
+        note: event.note,
+        occurred_at: event.occurred_at,
+        expected: match event.expect {
+            Expect::Any => Expected::Any,
+            Expect::None => Expected::NoAggregate,
+            Expect::Existing => Expected::Existing,
+            Expect::Version(version) => Expected::Exact(version),
+        },
+    })
+}
+
+fn text(raw: Raw) -> String {
+    Box::<str>::from(raw).into()
+}
+
+fn refused(event: usize, what: &str) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, format!("event {event}: {what}"))
+}
+
+pub(super) fn receipt(receipt: &Receipt) -> wire::AppendResponse {
+    let events = receipt.events.iter().map(|event| wire::EventReceipt {
+        aggregate_type: event.aggregate.kind.to_string(),
+        aggregate_id: event.aggregate.id.to_string(),
+        event_id: event.event_id.to_string(),
+        position: event.position.get(),
+        version: event.version.get(),
+        recorded_at: event.recorded_at.to_rfc3339(),
+        digest: event.digest.to_string(),
+    });
+    wire::AppendResponse {
+        events: events.collect(),
+        durability: durability(receipt.durability).to_owned(),
+        duplicate: receipt.duplicate,
+    }
+}
+
+pub(super) fn durability(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Sync => "sync",
+        Durability::Os => "os",
+    }
+}
+
+pub(super) fn event(event: &eventdbx_store::Event) -> Result<wire::Event, ApiError> {
+    let (header, body) = (&event.header, &event.body);
+    let content = raw(&body.payload)?;
+    let (kind, payload, patch) = match header.kind {
+        EventKind::Payload => (wire::EventBodyKind::Payload, Some(content), None),
+        EventKind::Patch => (wire::EventBodyKind::Patch, None, Some(content)),
+        EventKind::System => (wire::EventBodyKind::System, Some(content), None),
+    };
+    Ok(wire::Event {
+        position: header.position.get(),
+        aggregate_type: header.aggregate.kind.to_string(),
+        aggregate_id: header.aggregate.id.to_string(),
+        version: header.version.get(),
+        event_id: header.event_id.to_string(),
+        event_type: header.event_type.to_string(),
+        kind,
+        payload,
+        patch,
+        metadata: body.metadata.as_ref().map(raw).transpose()?,
+        extensions: body.extensions.as_ref().map(raw).transpose()?,
+        note: body.note.as_deref().map(str::to_owned),
+        actor: body.actor.to_string(),
+        recorded_at: header.recorded_at.to_rfc3339(),
+        occurred_at: header.occurred_at.as_deref().map(str::to_owned),
+        schema_version: header.schema_version,
+        digest: header.digest.to_string(),
+    })
+}
+
+pub(super) fn aggregate_row(aggregate: &Aggregate) -> wire::AggregateRow {
+    wire::AggregateRow {
+        aggregate_type: aggregate.name.kind.to_string(),
+        aggregate_id: aggregate.name.id.to_string(),
+        version: aggregate.version.get(),
+        archived: aggregate.archived,
+        created_at: aggregate.created_at.to_rfc3339(),
+        updated_at: aggregate.updated_at.to_rfc3339(),
+        root: aggregate.root.to_string(),
+    }
+}
+
+pub(super) fn verify_report(report: VerifyReport) -> wire::VerifyReport {
+    wire::VerifyReport {
+        events: report.events,
+        aggregates: report.aggregates,
+        root: report.root.to_string(),
+        findings: report.findings,
+    }
+}
+
+/// Stored JSON as it is embedded in an answer: its line breaks, which are whitespace wherever they stand, as spaces.
+pub(super) fn raw(json: &Json) -> Result<Raw, ApiError> {
+    serde_json::value::to_raw_value(json)
+        .map_err(|error| ApiError::new(ErrorCode::Integrity, format!("stored JSON cannot be read: {error}")))
+}

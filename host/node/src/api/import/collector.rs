@@ -1,0 +1,95 @@
+//! The collector: takes the outcomes in the order of the lines, and tells the client how far it is.
+
+use bytes::Bytes;
+use eventdbx_store::{Domain, Receipt};
+use tokio::sync::mpsc::{self, error::TryRecvError};
+
+use super::InFlight;
+use crate::{
+    api::{ApiError, ndjson},
+    append::{self, Outcome},
+    wire::{ImportDone, ImportProgress, ImportReply},
+};
+
+pub(super) struct Collector {
+    log: Domain,
+    outcomes: mpsc::Receiver<InFlight>,
+    replies: mpsc::Sender<Bytes>,
+    so_far: ImportProgress,
+    /// Lines that the client was told of.
+    told: u64,
+}
+
+impl Collector {
+    pub(super) fn new(log: Domain, outcomes: mpsc::Receiver<InFlight>, replies: mpsc::Sender<Bytes>) -> Self {
+        let so_far = ImportProgress { acknowledged: 0, position: 0, written: 0, duplicates: 0 };
+        Self { log, outcomes, replies, so_far, told: 0 }
+    }
+
+    /// Collects until the feeder has ended or a line is refused.
+    pub(super) async fn run(mut self) {
+        let last = match self.collect().await {
+            Ok(()) => {
+                let ImportProgress { acknowledged, position, written, duplicates } = self.so_far;
+                ImportReply::Done(ImportDone { done: true, lines: acknowledged, written, duplicates, position })
+            }
+            Err(error) => {
+                self.tell();
+                ImportReply::Error(error.into_body())
+            }
+        };
+        drop(self.replies.send(ndjson::line(&last)).await);
+    }
+
+    async fn collect(&mut self) -> Result<(), ApiError> {
+        loop {
+            let in_flight = match self.outcomes.try_recv() {
+                Ok(in_flight) => in_flight,
+                Err(TryRecvError::Disconnected) => return Ok(()),
+                Err(TryRecvError::Empty) => {
+                    self.tell();
+                    match self.outcomes.recv().await {
+                        Some(in_flight) => in_flight,
+                        None => return Ok(()),
+                    }
+                }
+            };
+            let InFlight { line, outcome, window: _window } = in_flight;
+            match self.settle(outcome).await {
+                Ok(receipt) => self.count(line, &receipt),
+                Err(error) => {
+                    // IMPORTANT: the feeder must see that nobody waits before the window opens to it again.
+                    self.outcomes.close();
+                    return Err(error.at_line(line));
+                }
+            }
+        }
+    }
+
+    async fn settle(&mut self, outcome: Result<Outcome, ApiError>) -> Result<Receipt, ApiError> {
+        let outcome = outcome?;
+        if outcome.is_empty() {
+            self.tell();
+        }
+        Ok(append::settle(&self.log, outcome).await?)
+    }
+
+    fn count(&mut self, line: u64, receipt: &Receipt) {
+        let events = receipt.events.len() as u64;
+        let count = if receipt.duplicate { &mut self.so_far.duplicates } else { &mut self.so_far.written };
+        *count += events;
+        self.so_far.acknowledged = line;
+        let last = receipt.events.last().map_or(0, |event| event.position.get());
+        self.so_far.position = self.so_far.position.max(last);
+    }
+
+    /// Tells the client how far it is, unless it has not read what it was told before.
+    fn tell(&mut self) {
+        if self.told < self.so_far.acknowledged {
+            let progress = ImportReply::Progress(self.so_far.clone());
+            if self.replies.try_send(ndjson::line(&progress)).is_ok() {
+                self.told = self.so_far.acknowledged;
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The API: one router, described by one OpenAPI document.
+//!
+//! Routes and document are made of the same declarations, one file for each resource, so that they cannot part. Every
+//! handler takes a [`Grant`](crate::Grant), and every failure is the same JSON ([`ApiError`]).
+
+mod aggregates;
+mod append;
+mod convert;
+mod error;
+mod events;
+mod extract;
+mod follow;
+mod history;
+mod import;
+mod ndjson;
+mod openapi;
+mod paging;
+mod plugins;
+mod queue;
+mod status;
+mod verify;
+
+use std::sync::Arc;
+
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::status::Document;
+use crate::{node::Node, wire::ErrorCode};
+
+pub(crate) use error::ApiError;
+pub use openapi::openapi_document;
+
+/// The router, ready to serve.
+pub(crate) fn router(node: &Arc<Node>) -> Router {
+    let (router, document) = routes().split_for_parts();
+    let document = openapi::finish(document);
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(Extension(Document(document.into())))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Arc::clone(node))
+}
+
+/// Every route that there is.
+fn routes() -> OpenApiRouter<Arc<Node>> {
+    OpenApiRouter::new()
+        .routes(routes!(status::live))
+        .routes(routes!(status::ready))
+        .routes(routes!(status::openapi))
+        .routes(routes!(status::status))
+        .routes(routes!(status::stats))
+        .routes(routes!(status::shutdown))
+        .routes(routes!(append::append_events))
+        .routes(routes!(import::import_events))
+        .routes(routes!(events::list_events))
+        .routes(routes!(events::get_event))
+        .routes(routes!(aggregates::list_aggregates))
+        .routes(routes!(aggregates::get_aggregate))
+        .routes(routes!(aggregates::list_history))
+        .routes(routes!(aggregates::archive_aggregate))
+        .routes(routes!(aggregates::restore_aggregate))
+        .routes(routes!(verify::verify_aggregate))
+        .routes(routes!(verify::verify_domain))
+        .routes(routes!(plugins::add_component))
+        .routes(routes!(plugins::list_plugins, plugins::install_plugin))
+        .routes(routes!(plugins::get_plugin, plugins::uninstall_plugin))
+        .routes(routes!(plugins::enable_plugin))
+        .routes(routes!(plugins::disable_plugin))
+        .routes(routes!(plugins::replay_plugin))
+        .routes(routes!(plugins::plugin_logs))
+        .routes(routes!(plugins::query_plugin))
+        .routes(routes!(queue::list_queue))
+        .routes(routes!(queue::get_entry))
+        .routes(routes!(queue::retry_entry))
+        .routes(routes!(queue::discard_entry))
+}
+
+async fn not_found(uri: Uri) -> ApiError {
+    ApiError::not_found(format_args!("path {}", uri.path())).hint("GET /openapi.json lists what there is")
+}
+
+async fn method_not_allowed(uri: Uri) -> ApiError {
+    ApiError::new(ErrorCode::MethodNotAllowed, format!("{} does not take this method", uri.path()))
+        .hint("GET /openapi.json lists what there is")
+}

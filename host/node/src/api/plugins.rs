@@ -1,0 +1,272 @@
+//! Plugins: their components, their lives, their answers.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::StatusCode,
+};
+use eventdbx_store::Position;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    ApiError,
+    extract::{BodyLimit, InDomain, JsonBody, NoParams, Params, PluginName, QueryName},
+};
+use crate::{
+    grant::Grant,
+    node::Node,
+    plugins::{ComponentInfo, InstallRequest, LogLine, PayloadMode, PluginStatus, QueryAnswer},
+    wire::{ErrorCode, QueryRequest},
+};
+
+/// How long a query waits for its position when the request does not say.
+const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a query may wait at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Lines of a log when the request does not say.
+const DEFAULT_LOG_LINES: usize = 100;
+
+/// The plugins of a domain, by name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Plugins {
+    rows: Vec<PluginStatus>,
+}
+
+/// The last lines of a plugin's log, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LogLines {
+    rows: Vec<LogLine>,
+}
+
+/// How to replay.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplayRequest {
+    /// What deliveries carry from now on; none: as before.
+    #[serde(default)]
+    payload_mode: Option<PayloadMode>,
+}
+
+/// Which lines.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogParams {
+    /// Most lines.
+    limit: Option<usize>,
+}
+
+/// Takes a component in, without installing it
+///
+/// The body is the component, or a core module that carries its component type. Nothing of it runs but its description of
+/// itself.
+#[utoipa::path(
+    put,
+    path = "/v1/components",
+    tag = "plugins",
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses((status = 200, description = "What it says of itself, and its hash", body = ComponentInfo))
+)]
+pub(super) async fn add_component(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    _: Params<NoParams>,
+    request: Request,
+) -> Result<Json<ComponentInfo>, ApiError> {
+    let limit = BodyLimit { bytes: node.settings.component_mib << 20, name: "daemon.component_mib" };
+    let wasm = limit.read(request).await?;
+    let inner = Arc::clone(&node);
+    let add = move || {
+        let mut added = Err(ApiError::not_found("domain"));
+        for domain in inner.domains() {
+            added = Ok(domain.plugins.add_component(&grant, &wasm)?);
+        }
+        added
+    };
+    node.blocking(add).await.map(Json)
+}
+
+/// Lists the plugins
+#[utoipa::path(
+    get,
+    path = "/v1/domains/{d}/plugins",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain")),
+    responses((status = 200, description = "How they stand", body = Plugins))
+)]
+pub(super) async fn list_plugins(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    _: Params<NoParams>,
+) -> Result<Json<Plugins>, ApiError> {
+    node.blocking(move || Ok(Plugins { rows: domain.plugins.list(&grant) })).await.map(Json)
+}
+
+/// Installs a component that was taken in before, and starts it
+#[utoipa::path(
+    post,
+    path = "/v1/domains/{d}/plugins",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain")),
+    request_body = InstallRequest,
+    responses((status = 201, description = "How it stands", body = PluginStatus))
+)]
+pub(super) async fn install_plugin(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    _: Params<NoParams>,
+    JsonBody(request): JsonBody<InstallRequest>,
+) -> Result<(StatusCode, Json<PluginStatus>), ApiError> {
+    let status = node.blocking(move || Ok(domain.plugins.install(&grant, request)?)).await?;
+    Ok((StatusCode::CREATED, Json(status)))
+}
+
+/// How one plugin stands
+#[utoipa::path(
+    get,
+    path = "/v1/domains/{d}/plugins/{name}",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin")),
+    responses((status = 200, description = "How it stands", body = PluginStatus))
+)]
+pub(super) async fn get_plugin(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    _: Params<NoParams>,
+) -> Result<Json<PluginStatus>, ApiError> {
+    node.blocking(move || Ok(domain.plugins.status(&grant, &name)?)).await.map(Json)
+}
+
+/// Stops a plugin and deletes its tables
+#[utoipa::path(
+    delete,
+    path = "/v1/domains/{d}/plugins/{name}",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin")),
+    responses((status = 204, description = "It is gone"))
+)]
+pub(super) async fn uninstall_plugin(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    _: Params<NoParams>,
+) -> Result<StatusCode, ApiError> {
+    node.blocking(move || Ok(domain.plugins.uninstall(&grant, &name)?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Starts a plugin that is disabled or stopped: it goes on where it was
+#[utoipa::path(
+    post,
+    path = "/v1/domains/{d}/plugins/{name}/enable",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin")),
+    responses((status = 200, description = "How it stands", body = PluginStatus))
+)]
+pub(super) async fn enable_plugin(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    _: Params<NoParams>,
+) -> Result<Json<PluginStatus>, ApiError> {
+    node.blocking(move || Ok(domain.plugins.enable(&grant, &name)?)).await.map(Json)
+}
+
+/// Stops a plugin; it keeps its place and its tables
+#[utoipa::path(
+    post,
+    path = "/v1/domains/{d}/plugins/{name}/disable",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin")),
+    responses((status = 200, description = "How it stands", body = PluginStatus))
+)]
+pub(super) async fn disable_plugin(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    _: Params<NoParams>,
+) -> Result<Json<PluginStatus>, ApiError> {
+    node.blocking(move || Ok(domain.plugins.disable(&grant, &name)?)).await.map(Json)
+}
+
+/// Delivers the whole log anew, into new tables that then replace the live ones
+#[utoipa::path(
+    post,
+    path = "/v1/domains/{d}/plugins/{name}/replay",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin")),
+    request_body = ReplayRequest,
+    responses((status = 202, description = "How it stands: `rebuild` shows the progress", body = PluginStatus))
+)]
+pub(super) async fn replay_plugin(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    _: Params<NoParams>,
+    JsonBody(request): JsonBody<ReplayRequest>,
+) -> Result<(StatusCode, Json<PluginStatus>), ApiError> {
+    let status = node.blocking(move || Ok(domain.plugins.replay(&grant, &name, request.payload_mode)?)).await?;
+    Ok((StatusCode::ACCEPTED, Json(status)))
+}
+
+/// What a plugin logged, and what was logged about it
+#[utoipa::path(
+    get,
+    path = "/v1/domains/{d}/plugins/{name}/logs",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin"), LogParams),
+    responses((status = 200, description = "The last lines, oldest first", body = LogLines))
+)]
+pub(super) async fn plugin_logs(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    Params(params): Params<LogParams>,
+) -> Result<Json<LogLines>, ApiError> {
+    let limit = params.limit.unwrap_or(DEFAULT_LOG_LINES);
+    node.blocking(move || Ok(LogLines { rows: domain.plugins.logs(&grant, &name, limit)? })).await.map(Json)
+}
+
+/// Asks a plugin
+#[utoipa::path(
+    post,
+    path = "/v1/domains/{d}/plugins/{name}/queries/{query}",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin"), ("query" = String, Path, description = "Name of the query")),
+    request_body = QueryRequest,
+    responses((status = 200, description = "Its answer", body = QueryAnswer))
+)]
+pub(super) async fn query_plugin(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    QueryName(query): QueryName,
+    _: Params<NoParams>,
+    JsonBody(request): JsonBody<QueryRequest>,
+) -> Result<Json<QueryAnswer>, ApiError> {
+    let timeout = request.timeout_ms.map_or(DEFAULT_WAIT, Duration::from_millis);
+    if timeout > LONGEST_WAIT {
+        let message = format!("`timeout_ms` must be at most {}", LONGEST_WAIT.as_millis());
+        return Err(ApiError::new(ErrorCode::BadRequest, message));
+    }
+    let wait = request.wait.map(|position| (Position::new(position), timeout));
+    let ask = move || {
+        let params = request.params.as_ref().map_or("{}", |params| params.get());
+        Ok(domain.plugins.query(&grant, &name, &query, params, request.cursor.as_deref(), wait)?)
+    };
+    node.blocking(ask).await.map(Json)
+}

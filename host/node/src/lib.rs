@@ -1,0 +1,56 @@
+//! The EventDBX daemon: who may ask, when things run, how machines talk.
+//!
+//! One process serves one data directory over a Unix socket that only its owner can open. It owns the [domains]
+//! (`eventdbx_store`), feeds their plugins, and answers one HTTP/1.1 + JSON API that its OpenAPI document describes.
+//! Nothing listens on a network.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`daemon`] | the life of the process: lock, key, domains, plugins, socket; and all of it backwards |
+//! | [`data_dir`] | where things lie, who may see them, the lock of the only writer |
+//! | [`config`] | `config.toml`: keys, defaults, errors that name what was meant |
+//! | [`master_key`] | where the master key comes from |
+//! | [`socket`] | the owner's socket: bound safely, served until the daemon stops |
+//! | [`grant`] | who asks and what they may; every handler takes a [`Grant`] |
+//! | `api` | the routes, one file per resource, and their OpenAPI document |
+//! | [`plugins`] | the plugins of a domain: installed, fed from the log, asked |
+//! | [`wire`] | the JSON of requests and answers, shared with the clients |
+//! | [`client`] | a client of the socket, for the command line and for tests |
+//! | [`logging`] | what is logged, and where; never a payload, a key or a token |
+//!
+//! # Example
+//!
+//! ```no_run
+//! use eventdbx_node::{Daemon, KeySource, StartOptions};
+//!
+//! # fn main() -> Result<(), eventdbx_node::StartError> {
+//! let running = Daemon::start(&StartOptions::new("/var/lib/eventdbx"))?;
+//! if let KeySource::Generated(path) = running.key_source() {
+//!     eprintln!("a new master key lies in {}: keep a copy of it elsewhere", path.display());
+//! }
+//! running.wait()
+//! # }
+//! ```
+//!
+//! [domains]: eventdbx_store::Domain
+
+mod api;
+mod append;
+pub mod client;
+pub mod config;
+pub mod daemon;
+pub mod data_dir;
+pub mod grant;
+pub mod logging;
+pub mod master_key;
+mod node;
+pub mod plugins;
+mod private_file;
+pub mod socket;
+pub mod wire;
+
+pub use api::openapi_document;
+pub use daemon::{Daemon, Running, StartError, StartOptions};
+pub use data_dir::DataDir;
+pub use grant::Grant;
+pub use master_key::KeySource;

@@ -1,0 +1,116 @@
+//! What runs: the opened domains and their plugins, shared by every request.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use eventdbx_store::{Domain, DomainName, Micros};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{api::ApiError, config::DaemonSection, plugins::Plugins, wire::ErrorCode};
+
+/// Reads, verifications and plugin requests that block a thread at the same time; further ones wait.
+const BLOCKING_REQUESTS: usize = 32;
+
+/// The daemon's insides.
+pub(crate) struct Node {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) settings: DaemonSection,
+    pub(crate) started_at: Micros,
+    pub(crate) started: Instant,
+    /// Cancelled when the daemon is to stop: nothing new is accepted, and what streams ends.
+    pub(crate) stop: CancellationToken,
+    domains: BTreeMap<DomainName, Arc<DomainNode>>,
+    blocking: Arc<Semaphore>,
+}
+
+/// One domain as it is served.
+pub(crate) struct DomainNode {
+    pub(crate) name: DomainName,
+    pub(crate) log: Domain,
+    pub(crate) plugins: Plugins,
+    /// Position of the last event, told after each commit.
+    pub(crate) head: watch::Receiver<u64>,
+}
+
+impl Node {
+    pub(crate) fn new(
+        data_dir: PathBuf,
+        settings: DaemonSection,
+        started_at: Micros,
+        domains: impl IntoIterator<Item = DomainNode>,
+    ) -> Self {
+        Self {
+            data_dir,
+            settings,
+            started_at,
+            started: Instant::now(),
+            stop: CancellationToken::new(),
+            domains: domains.into_iter().map(|domain| (domain.name.clone(), Arc::new(domain))).collect(),
+            blocking: Arc::new(Semaphore::new(BLOCKING_REQUESTS)),
+        }
+    }
+
+    /// The domain of this name.
+    pub(crate) fn domain(&self, name: &str) -> Option<&Arc<DomainNode>> {
+        self.domains.get(&name.parse::<DomainName>().ok()?)
+    }
+
+    /// Every domain, by name.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &Arc<DomainNode>> {
+        self.domains.values()
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Runs what blocks (reads, hashes, compiles) on a thread of its own; at most [`BLOCKING_REQUESTS`] at a time.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let internal = || ApiError::new(ErrorCode::Internal, "the request was broken off");
+        let permit = Arc::clone(&self.blocking).acquire_owned().await.map_err(|_| internal())?;
+        let run = move || {
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|_| internal())?
+    }
+}
+
+impl DomainNode {
+    /// Why it cannot be written to; none: it can.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let reason = self.log.write_failure()?;
+        Some(format!("domain {}: writes are stopped: {reason}", self.name))
+    }
+
+    /// Takes a domain into service: from now on its commits move `head`.
+    pub(crate) fn new(log: Domain, plugins: Plugins) -> Self {
+        let (sender, head) = watch::channel(0);
+        let sender = Arc::new(sender);
+        let on_commit = Arc::clone(&sender);
+        log.on_commit(Box::new(move |committed| {
+            if let Some(last) = committed.events.last() {
+                advance(&on_commit, last.header.position.get());
+            }
+        }));
+        advance(&sender, log.head().position.get());
+        Self { name: log.name().clone(), log, plugins, head }
+    }
+}
+
+/// Tells those who follow that the log has grown.
+fn advance(head: &watch::Sender<u64>, position: u64) {
+    head.send_if_modified(|known| {
+        let grown = position > *known;
+        *known = position.max(*known);
+        grown
+    });
+}

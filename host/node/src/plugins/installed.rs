@@ -1,0 +1,256 @@
+//! An installed plugin, as everybody but its worker sees it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use eventdbx_sandbox::Plugin;
+use eventdbx_store::{
+    Clock, Micros, Position,
+    plugindb::{Cursor, Generation, PluginDbError, Snapshot},
+};
+
+use super::{
+    PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus, lock,
+    logs::Logs,
+    record::Record,
+    selector::Selector,
+    services::Services,
+    track::{Program, Track},
+    worker::Handle,
+};
+
+/// An installed plugin.
+pub(super) struct Installed {
+    pub(super) name: String,
+    pub(super) logs: Arc<Logs>,
+    /// Whoever reads tables takes its snapshot under this lock, so that it is never one from before a flip with the
+    /// generation from after.
+    record: Mutex<Record>,
+    board: Mutex<Board>,
+    /// The board changed.
+    changed: Condvar,
+    /// None until the worker has loaded it.
+    plugin: Mutex<Option<Plugin>>,
+    pub(super) worker: Mutex<Option<Handle>>,
+}
+
+/// How the worker stands, as it told last.
+#[derive(Debug, Clone)]
+pub(super) struct Board {
+    pub(super) state: PluginState,
+    reason: Option<String>,
+    pub(super) generation: Generation,
+    pub(super) cursor: Cursor,
+    parked: u64,
+    last_error: Option<String>,
+    metrics: BTreeMap<String, f64>,
+    rebuild: Option<(Generation, PayloadMode, Position, Option<String>)>,
+}
+
+impl Installed {
+    pub(super) fn new(name: &str, record: Record, cursor: Cursor, clock: Clock, log_lines: usize) -> Self {
+        let state = if record.enabled { PluginState::Starting } else { PluginState::Disabled };
+        let board = Board {
+            state,
+            reason: None,
+            generation: record.generation,
+            cursor,
+            parked: 0,
+            last_error: None,
+            metrics: BTreeMap::new(),
+            rebuild: None,
+        };
+        Self {
+            name: name.to_owned(),
+            logs: Arc::new(Logs::new(clock, log_lines)),
+            record: Mutex::new(record),
+            board: Mutex::new(board),
+            changed: Condvar::new(),
+            plugin: Mutex::default(),
+            worker: Mutex::default(),
+        }
+    }
+
+    pub(super) fn record(&self) -> Record {
+        lock(&self.record).clone()
+    }
+
+    /// The plugin's code, once its worker has loaded it.
+    pub(super) fn plugin(&self) -> Option<Plugin> {
+        lock(&self.plugin).clone()
+    }
+
+    /// The generation that answers queries, and the database at this moment.
+    pub(super) fn snapshot(&self, services: &Services) -> (Generation, Snapshot) {
+        let record = lock(&self.record);
+        (record.generation, services.db.snapshot())
+    }
+
+    /// Changes the record, and dooms generations that it no longer names.
+    pub(super) fn change(
+        &self,
+        services: &Services,
+        change: impl FnOnce(&mut Record),
+        doomed: &[Generation],
+    ) -> Result<(), PluginDbError> {
+        let mut record = lock(&self.record);
+        let mut changed = record.clone();
+        change(&mut changed);
+        services.db.save_plugin(&self.name, &changed.encode(), doomed)?;
+        *record = changed;
+        drop(record);
+        services.keeper.sweep();
+        Ok(())
+    }
+
+    /// Loads the component and compiles the selector.
+    pub(super) fn program(&self, services: &Services) -> Result<Program, String> {
+        let record = self.record();
+        let plugin = services.load(&record.component).map_err(|error| error.to_string())?;
+        let selector = Selector::new(plugin.descriptor(), &record.aggregates, &record.events);
+        let selector = selector.map_err(|faults| faults.join("; "))?;
+        *lock(&self.plugin) = Some(plugin.clone());
+        Ok(Program { guest: Box::new(plugin), selector, config: record.config_text(), logs: Arc::clone(&self.logs) })
+    }
+
+    pub(super) fn starting(&self) {
+        self.tell(|board| (board.state, board.reason) = (PluginState::Starting, None));
+    }
+
+    pub(super) fn disabled(&self) {
+        self.tell(|board| (board.state, board.reason) = (PluginState::Disabled, None));
+    }
+
+    pub(super) fn stopped(&self, reason: String) {
+        self.tell(|board| {
+            board.state = PluginState::Stopped;
+            board.last_error = Some(reason.clone());
+            board.reason = Some(reason);
+        });
+    }
+
+    /// Takes over how the worker stands.
+    pub(super) fn publish(&self, live: &Track, rebuild: Option<&Track>) {
+        self.tell(|board| {
+            let retrying = live.is_retrying();
+            board.state = match &live.stopped {
+                Some(_) => PluginState::Stopped,
+                None if retrying => PluginState::Retrying,
+                None if live.caught_up => PluginState::Live,
+                None => PluginState::CatchingUp,
+            };
+            let trouble = if retrying { live.last_error.as_ref() } else { None };
+            board.reason = live.stopped.as_ref().or(trouble).cloned();
+            (board.generation, board.cursor) = (live.generation, live.cursor);
+            board.parked = live.parked.len() as u64;
+            board.last_error.clone_from(&live.last_error);
+            board.metrics.clone_from(&live.metrics);
+            board.rebuild = rebuild.map(|track| {
+                let reason = track.stopped.clone().or_else(|| track.last_error.clone());
+                (track.generation, track.mode, track.cursor.position, reason)
+            });
+        });
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Board)) {
+        change(&mut lock(&self.board));
+        self.changed.notify_all();
+    }
+
+    /// Waits until the live generation has reached a position.
+    pub(super) fn reach(&self, wanted: Position, timeout: Duration) -> Result<(), PluginError> {
+        let stands = |board: &Board| matches!(board.state, PluginState::Stopped | PluginState::Disabled);
+        match self.until(timeout, |board| board.cursor.position >= wanted || stands(board)) {
+            Ok(board) if board.cursor.position >= wanted => Ok(()),
+            Ok(board) => Err(self.stands_still(&board)),
+            Err(board) => {
+                let (name, cursor) = (self.name.clone(), board.cursor.position.get());
+                Err(PluginError::WaitTimeout { name, cursor, wanted: wanted.get() })
+            }
+        }
+    }
+
+    /// Waits until the board is as `wanted`; an error: it was not, in time.
+    pub(super) fn until(&self, timeout: Duration, wanted: impl Fn(&Board) -> bool) -> Result<Board, Board> {
+        let deadline = Instant::now() + timeout;
+        let mut board = lock(&self.board);
+        while !wanted(&board) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(board.clone());
+            }
+            board = self.changed.wait_timeout(board, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(board.clone())
+    }
+
+    /// Why a request cannot be carried out now.
+    pub(super) fn not_running(&self) -> PluginError {
+        let board = lock(&self.board);
+        match board.state {
+            PluginState::Starting => PluginError::Busy(format!("{} is starting", self.name)),
+            _ => self.stands_still(&board),
+        }
+    }
+
+    fn stands_still(&self, board: &Board) -> PluginError {
+        let reason = match (board.state, &board.reason) {
+            (PluginState::Disabled, _) => "it is disabled: enable it first".to_owned(),
+            (_, Some(reason)) => reason.clone(),
+            (_, None) => "it is being stopped".to_owned(),
+        };
+        PluginError::Stopped { name: self.name.clone(), reason }
+    }
+
+    /// How it stands. `unseen` is when the first event that it has not seen was committed.
+    pub(super) fn status(
+        &self,
+        head: Position,
+        unseen: impl FnOnce(Position) -> Option<Micros>,
+        now: Micros,
+    ) -> PluginStatus {
+        let record = self.record();
+        let board = lock(&self.board).clone();
+        let (cursor, counters) = (board.cursor.position, board.cursor.counters);
+        let lag = head.get().saturating_sub(cursor.get());
+        let since = if lag > 0 { unseen(cursor.next()) } else { None };
+        PluginStatus {
+            name: self.name.clone(),
+            version: record.version,
+            kind: record.kind,
+            component: record.component,
+            enabled: record.enabled,
+            state: board.state,
+            reason: board.reason,
+            payload_mode: record.payload_mode,
+            aggregates: record.aggregates,
+            events: record.events,
+            generation: board.generation.get(),
+            cursor: cursor.get(),
+            head: head.get(),
+            lag_events: lag,
+            lag_ms: since.map_or(0, |since| now.get().saturating_sub(since.get()) / 1000),
+            parked: board.parked,
+            batches: counters.batches,
+            deliveries: counters.deliveries,
+            skipped: counters.skipped,
+            left_out: counters.left_out,
+            retries: counters.retries,
+            traps: counters.traps,
+            cpu_ms: counters.cpu_micros / 1000,
+            table_bytes: counters.table_bytes,
+            last_error: board.last_error,
+            metrics: board.metrics,
+            rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {
+                generation: generation.get(),
+                cursor: cursor.get(),
+                head: head.get(),
+                payload_mode,
+                reason,
+            }),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Parked aggregates: what is kept of each, and how it is told.
+
+use eventdbx_store::{AggregateNumber, AggregateRef, Header, Micros, Position, Version};
+use serde::{Deserialize, Serialize};
+
+use super::Parked;
+
+/// The row of one parked aggregate: where its first event is that was not handled, and why. The events stay in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ParkedRow {
+    #[serde(flatten)]
+    pub(super) aggregate: AggregateRef,
+    pub(super) position: Position,
+    pub(super) version: Version,
+    pub(super) attempts: u32,
+    pub(super) code: String,
+    pub(super) reason: String,
+    pub(super) parked_at: Micros,
+}
+
+/// Why an event could not be handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Grounds {
+    /// Machine-readable and of few values.
+    pub(super) code: String,
+    /// For people.
+    pub(super) reason: String,
+}
+
+impl ParkedRow {
+    pub(super) fn new(event: &Header, attempts: u32, grounds: Grounds, now: Micros) -> Self {
+        Self {
+            aggregate: event.aggregate.clone(),
+            position: event.position,
+            version: event.version,
+            attempts,
+            code: grounds.code,
+            reason: grounds.reason,
+            parked_at: now,
+        }
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    pub(super) fn told(&self, number: AggregateNumber) -> Parked {
+        Parked {
+            id: number.to_string(),
+            aggregate_type: self.aggregate.kind.to_string(),
+            aggregate_id: self.aggregate.id.to_string(),
+            first_position: self.position.get(),
+            attempts: self.attempts,
+            reason: self.reason.clone(),
+            code: self.code.clone(),
+            parked_at: self.parked_at.to_rfc3339(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Queries: one generation, one snapshot, a read-only instance.
+
+use std::sync::Arc;
+
+use eventdbx_sandbox::{Plugin, QueryOutcome};
+use eventdbx_store::plugindb::Generation;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{PluginError, host::TableHost, installed::Installed, services::Services};
+
+/// What a plugin answered.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct QueryAnswer {
+    /// Position up to which the log is in the answer.
+    pub as_of: u64,
+    /// The answer, as the plugin gave it.
+    #[schema(value_type = Object)]
+    pub body: Box<RawValue>,
+    /// Cursor of the following page.
+    pub next: Option<String>,
+    /// Aggregates that are missing from the answer, in part, because they are parked.
+    pub parked: u64,
+}
+
+/// Why a query was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The plugin has no such query.
+    #[error("{plugin} has no query {query:?}: {known}")]
+    Unknown {
+        /// The plugin.
+        plugin: String,
+        /// What was asked for.
+        query: String,
+        /// What it does answer, in words.
+        known: String,
+    },
+    /// The parameters do not suit the query.
+    #[error("bad parameters: {0}")]
+    BadParams(String),
+    /// The cursor is of another generation of the tables, which a replay has replaced since.
+    #[error("the cursor belongs to tables that a replay has replaced since: ask again from the first page")]
+    StaleCursor,
+    /// The plugin failed.
+    #[error("the query failed: {0}")]
+    Failed(String),
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) query: &'a str,
+    /// JSON text.
+    pub(super) params: &'a str,
+    /// Cursor of a page, as an earlier answer gave it.
+    pub(super) cursor: Option<&'a str>,
+}
+
+/// Asks the live generation of a plugin, on an instance of its own, over one snapshot.
+pub(super) fn ask(
+    services: &Services,
+    installed: &Installed,
+    question: Question<'_>,
+) -> Result<QueryAnswer, PluginError> {
+    let plugin = installed.plugin().ok_or_else(|| installed.not_running())?;
+    check_name(installed, &plugin, question.query)?;
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(question.params) {
+        return Err(QueryError::BadParams(format!("they are not JSON: {error}")).into());
+    }
+    let (generation, snapshot) = installed.snapshot(services);
+    let cursor = question.cursor.map(|cursor| own_cursor(cursor, generation)).transpose()?;
+    let as_of = snapshot.cursor(generation).map_err(internal)?.position;
+    let parked = snapshot.parked(generation).map_err(internal)?;
+    let host = TableHost { tables: Some(snapshot.tables(generation)), logs: Arc::clone(&installed.logs) };
+    let (domain, config) = (services.domain.name().as_str(), installed.record().config_text());
+    let instance = plugin.start_query(Box::new(host), domain, &config, &services.instance_limits);
+    let instance = instance.map_err(|stop| QueryError::Failed(stop.to_string()))?;
+    let (outcome, _) = instance.query(question.query, question.params, cursor);
+    match outcome {
+        QueryOutcome::Answered(answer) => Ok(QueryAnswer {
+            as_of: as_of.get(),
+            body: RawValue::from_string(answer.body).map_err(internal)?,
+            next: answer.next.map(|next| format!("{generation}:{next}")),
+            parked,
+        }),
+        QueryOutcome::Unknown => Err(unknown(installed, &plugin, question.query)),
+        QueryOutcome::BadParams(reason) => Err(QueryError::BadParams(reason).into()),
+        QueryOutcome::Failed(failure) => {
+            Err(QueryError::Failed(format!("{} ({})", failure.message, failure.code)).into())
+        }
+        QueryOutcome::Halted(halt) => Err(QueryError::Failed(halt.to_string()).into()),
+    }
+}
+
+/// What a cursor says to the plugin: it begins with the generation that its page came from.
+fn own_cursor(cursor: &str, generation: Generation) -> Result<&str, QueryError> {
+    match cursor.split_once(':') {
+        Some((number, own)) if number.parse() == Ok(generation.get()) => Ok(own),
+        Some((number, _)) if number.parse::<u32>().is_ok() => Err(QueryError::StaleCursor),
+        _ => Err(QueryError::BadParams("this is not a cursor that an answer gave".to_owned())),
+    }
+}
+
+fn check_name(installed: &Installed, plugin: &Plugin, query: &str) -> Result<(), PluginError> {
+    let known = plugin.descriptor().queries.iter().any(|known| known.name == query);
+    if known { Ok(()) } else { Err(unknown(installed, plugin, query)) }
+}
+
+fn unknown(installed: &Installed, plugin: &Plugin, query: &str) -> PluginError {
+    let names: Vec<_> = plugin.descriptor().queries.iter().map(|query| query.name.as_str()).collect();
+    let known =
+        if names.is_empty() { "it answers none".to_owned() } else { format!("it answers {}", names.join(", ")) };
+    QueryError::Unknown { plugin: installed.name.clone(), query: query.to_owned(), known }.into()
+}
+
+fn internal(error: impl std::fmt::Display) -> PluginError {
+    PluginError::Internal(error.to_string())
+}

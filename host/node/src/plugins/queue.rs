@@ -1,0 +1,151 @@
+//! The queue of a generation: delivering again what is parked, or giving it up.
+
+use std::sync::Arc;
+
+use eventdbx_sandbox::{Failure, Handled, Outcome};
+use eventdbx_store::{AggregateNumber, Domain, Event, EventQuery, Position, ReadError, Version};
+
+use super::{
+    cut::{Cut, Extent},
+    feed::Row,
+    parking::{Grounds, ParkedRow},
+    selector::Selector,
+    track::{Fault, Progress, Track, grounds},
+};
+
+/// Some events of a parked stretch.
+pub(super) struct Stretch {
+    /// Those that the plugin is to see, in order.
+    pub(super) events: Vec<Arc<Event>>,
+    /// Where the stretch goes on behind them; none: it ends with them.
+    pub(super) rest: Option<(Position, Version)>,
+}
+
+impl Stretch {
+    /// Reads at most `most` events of what `parked` holds up to a position.
+    pub(super) fn read(
+        domain: &Domain,
+        selector: &Selector,
+        parked: &ParkedRow,
+        to: Position,
+        most: usize,
+    ) -> Result<Self, ReadError> {
+        let page = domain.events(&EventQuery {
+            aggregate: Some(parked.aggregate.clone()),
+            from: Some(parked.version.get()),
+            limit: most,
+            system: true,
+            ..EventQuery::default()
+        })?;
+        let rest = page.rows.last().filter(|last| page.more && last.header.position < to);
+        let rest = rest.map(|last| (last.header.position.next(), last.header.version.next()));
+        let seen = page.rows.into_iter().filter(|event| event.header.position <= to && selector.admits(&event.header));
+        Ok(Self { events: seen.map(Arc::new).collect(), rest })
+    }
+}
+
+/// A batch of a parked stretch.
+struct ParkedCut {
+    cut: Cut,
+    /// Where the stretch goes on behind it.
+    rest: Option<(Position, Version)>,
+}
+
+impl Track {
+    /// Delivers what an aggregate has parked, in order, up to where the generation is; then its later events are delivered
+    /// with all others again. Each batch is committed together with how far the stretch has come, so that nothing is
+    /// handled twice whatever happens. Answers whether all of it went well; if not, the rest stays parked.
+    pub(super) fn retry_parked(&mut self, number: AggregateNumber) -> Result<bool, Fault> {
+        let mut most = usize::MAX;
+        while let Some(parked) = self.parked.get(&number).cloned() {
+            let ParkedCut { cut, rest } = self.cut_parked(&parked, most)?;
+            let Some(first) = cut.items.first() else {
+                self.commit_stretch(number, parked, 0, rest, Handled::default())?;
+                continue;
+            };
+            let (position, version) = (first.header().position, first.header().version);
+            let parked = ParkedRow { position, version, ..parked };
+            let delivered = match self.deliver(&cut, self.cursor.position) {
+                Ok(delivered) => delivered,
+                Err(stop) => {
+                    let grounds = Grounds { code: "not-started".to_owned(), reason: stop.to_string() };
+                    return self.stays_parked(number, parked, grounds);
+                }
+            };
+            match delivered.outcome {
+                Outcome::Done(handled) => {
+                    if !self.commit_stretch(number, parked, cut.items.len(), rest, handled)? {
+                        return Ok(false);
+                    }
+                    self.instance = delivered.instance;
+                }
+                Outcome::Poison(_) | Outcome::Halted(_) if cut.items.len() > 1 => most = cut.items.len() / 2,
+                outcome => return self.stays_parked(number, parked, why(outcome)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives up what an aggregate has parked up to where the generation is.
+    pub(super) fn discard_parked(&mut self, number: AggregateNumber) -> Result<(), Fault> {
+        self.commit_with(self.standstill(0), Handled::default(), &[], &[number]).map(drop)
+    }
+
+    fn cut_parked(&self, parked: &ParkedRow, most: usize) -> Result<ParkedCut, Fault> {
+        let (limits, to) = (&self.services.limits, self.cursor.position);
+        let items = most.clamp(1, limits.batch_items);
+        let Stretch { events, mut rest } =
+            Stretch::read(&self.services.domain, &self.program.selector, parked, to, items)?;
+        let extent = Extent { from: parked.position, to, items, bytes: limits.batch_bytes };
+        let mut cut = Cut::at(to, self.tree.clone());
+        for event in events {
+            let place = (event.header.position, event.header.version);
+            if !cut.take(self.cutter().item(Row::Open(event))?, extent) {
+                rest = Some(place);
+                break;
+            }
+        }
+        Ok(ParkedCut { cut, rest })
+    }
+
+    /// Commits a part of a stretch together with where it goes on.
+    fn commit_stretch(
+        &mut self,
+        number: AggregateNumber,
+        parked: ParkedRow,
+        items: usize,
+        rest: Option<(Position, Version)>,
+        handled: Handled,
+    ) -> Result<bool, Fault> {
+        let progress = self.standstill(items);
+        match rest {
+            Some((position, version)) => {
+                let row = ParkedRow { position, version, ..parked };
+                self.commit_with(progress, handled, &[(number, row)], &[])
+            }
+            None => self.commit_with(progress, handled, &[], &[number]),
+        }
+    }
+
+    fn stays_parked(&mut self, number: AggregateNumber, parked: ParkedRow, grounds: Grounds) -> Result<bool, Fault> {
+        let attempts = parked.attempts.saturating_add(1);
+        let row = ParkedRow { attempts, code: grounds.code, reason: grounds.reason, ..parked };
+        self.commit_with(self.standstill(0), Handled::default(), &[(number, row)], &[])?;
+        Ok(false)
+    }
+
+    /// A commit that leaves the cursor where it is.
+    fn standstill(&self, items: usize) -> Progress {
+        Progress { end: self.cursor.position, root: self.cursor.root, items, left_out: 0 }
+    }
+}
+
+fn why(outcome: Outcome<Handled>) -> Grounds {
+    let said = |failure: Failure| Grounds { code: failure.code, reason: failure.message };
+    match outcome {
+        Outcome::Poison(item) => said(item.failure),
+        Outcome::Retry { failure, .. } | Outcome::Fatal(failure) => said(failure),
+        Outcome::Halted(halt) => grounds(&halt),
+        Outcome::Done(_) => Grounds { code: String::new(), reason: String::new() },
+    }
+}

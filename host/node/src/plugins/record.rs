@@ -1,0 +1,66 @@
+//! The record of an installed plugin, as it is kept in the plugins' database and told in the log.
+
+use eventdbx_store::plugindb::Generation;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::PayloadMode;
+
+/// An installed plugin.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) component: String,
+    pub(super) version: String,
+    pub(super) kind: String,
+    pub(super) queries: Vec<String>,
+    pub(super) payload_mode: PayloadMode,
+    pub(super) aggregates: Vec<String>,
+    pub(super) events: Vec<String>,
+    pub(super) config: Map<String, Value>,
+    pub(super) enabled: bool,
+    /// The generation that answers queries.
+    pub(super) generation: Generation,
+    /// One that is being rebuilt beside it.
+    pub(super) rebuild: Option<Rebuild>,
+}
+
+/// A generation that is being rebuilt.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Rebuild {
+    pub(super) generation: Generation,
+    /// Mode of its deliveries until it takes the live one's place.
+    pub(super) payload_mode: PayloadMode,
+}
+
+impl Record {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    pub(super) fn config_text(&self) -> String {
+        Value::Object(self.config.clone()).to_string()
+    }
+
+    /// What the log says of an installation. Of the configuration only the names: its values may be secret.
+    pub(super) fn announcement(&self) -> String {
+        json!({
+            "component": self.component,
+            "version": self.version,
+            "kind": self.kind,
+            "payload_mode": self.payload_mode,
+            "aggregates": self.aggregates,
+            "events": self.events,
+            "config": self.config.keys().collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+
+    /// Every generation that it names.
+    pub(super) fn generations(&self) -> Vec<Generation> {
+        [Some(self.generation), self.rebuild.map(|rebuild| rebuild.generation)].into_iter().flatten().collect()
+    }
+}

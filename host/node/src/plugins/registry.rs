@@ -1,0 +1,369 @@
+//! The plugins of a domain by name, and all that is done to them from outside.
+//!
+//! What changes a plugin is told in the log first, with who asked for it, and then done. Changes happen one at a time.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use eventdbx_sandbox::{ComponentHash, Limits, Sandbox};
+use eventdbx_store::{
+    AggregateNumber, AggregateRef, AppendError, CompactRange, Domain, Position,
+    plugindb::{Generation, PluginDb},
+    system_clock,
+};
+use serde_json::{json, value::RawValue};
+
+use super::{
+    ComponentInfo, InstallRequest, Parked, ParkedDetail, PayloadMode, PluginError, PluginLimits, PluginStatus,
+    components::Components,
+    cut::{Cut, Cutter, Extent},
+    feed::{Feed, Row},
+    install::{self, Checked},
+    installed::Installed,
+    keeper::Keeper,
+    lock,
+    parking::ParkedRow,
+    query::{self, QueryAnswer, Question},
+    queue::Stretch,
+    record::Record,
+    selector::Selector,
+    services::Services,
+    states::States,
+    worker::{Command, Handle, Reply},
+};
+
+/// How long a worker is waited for that is in the middle of a batch.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
+/// Deliveries that are shown of a parked aggregate.
+const SHOWN_DELIVERIES: usize = 100;
+
+/// The plugins of a domain.
+pub(super) struct Registry {
+    services: Arc<Services>,
+    plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
+    /// Held while something is installed, removed, enabled or disabled.
+    changing: Mutex<()>,
+    queries: AtomicUsize,
+}
+
+impl Registry {
+    pub(super) fn open(
+        domain: Domain,
+        dir: &Path,
+        sandbox: Sandbox,
+        limits: PluginLimits,
+    ) -> Result<Self, PluginError> {
+        let db = PluginDb::open(&dir.join("plugins"), domain.plugin_cipher(), limits.block_cache_bytes);
+        let db = db.map_err(internal)?;
+        let feed = Feed::start(&domain, limits.recent_bytes, limits.page_cache_bytes).map_err(internal)?;
+        let services = Arc::new(Services {
+            states: States::new(domain.clone(), db.clone(), limits.state_cache_bytes),
+            keeper: Keeper::start(db.clone()).map_err(internal)?,
+            components: Components::open(dir.join("components")).map_err(internal)?,
+            clock: system_clock(),
+            instance_limits: Limits::default(),
+            domain,
+            db,
+            feed,
+            sandbox,
+            limits,
+        });
+        let registry =
+            Self { services, plugins: Mutex::default(), changing: Mutex::default(), queries: AtomicUsize::new(0) };
+        registry.restore()?;
+        Ok(registry)
+    }
+
+    /// Brings back what was installed.
+    fn restore(&self) -> Result<(), PluginError> {
+        for (name, record) in self.services.db.plugins().map_err(internal)? {
+            let record = Record::decode(&record).map_err(internal)?;
+            let enabled = record.enabled;
+            let installed = self.admit(&name, record)?;
+            if enabled {
+                self.start(&installed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a plugin known under its name.
+    fn admit(&self, name: &str, record: Record) -> Result<Arc<Installed>, PluginError> {
+        let Services { db, clock, limits, .. } = &*self.services;
+        let cursor = db.cursor(record.generation).map_err(internal)?.unwrap_or_default();
+        let installed = Arc::new(Installed::new(name, record, cursor, Arc::clone(clock), limits.log_lines));
+        lock(&self.plugins).insert(name.to_owned(), Arc::clone(&installed));
+        Ok(installed)
+    }
+
+    fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
+        *lock(&installed.worker) =
+            Some(Handle::start(&self.services, installed, |services, installed| installed.program(services))?);
+        Ok(())
+    }
+
+    pub(super) fn add_component(&self, wasm: &[u8]) -> Result<ComponentInfo, PluginError> {
+        let plugin = self.services.sandbox.load(wasm).map_err(|error| PluginError::invalid(error.to_string()))?;
+        let hash = ComponentHash::of(wasm);
+        self.services.components.put(hash, wasm).map_err(internal)?;
+        let descriptor = plugin.descriptor();
+        Ok(ComponentInfo {
+            hash: hash.to_string(),
+            name: descriptor.name.clone(),
+            version: descriptor.version.clone(),
+            kind: descriptor.kind.as_str().to_owned(),
+            api_version: plugin.api_version().to_string(),
+            queries: descriptor.queries.iter().map(|query| query.name.clone()).collect(),
+        })
+    }
+
+    pub(super) fn install(&self, actor: &str, request: InstallRequest) -> Result<PluginStatus, PluginError> {
+        let _changing = lock(&self.changing);
+        let checked = Checked::new(&self.services, request)?;
+        if lock(&self.plugins).contains_key(&checked.name) {
+            return Err(PluginError::NameTaken(checked.name));
+        }
+        let record = checked.record(&self.services)?;
+        self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
+        self.services.db.save_plugin(&checked.name, &record.encode(), &[]).map_err(internal)?;
+        let installed = self.admit(&checked.name, record)?;
+        self.start(&installed)?;
+        Ok(self.status(&installed))
+    }
+
+    pub(super) fn uninstall(&self, actor: &str, name: &str) -> Result<(), PluginError> {
+        let _changing = lock(&self.changing);
+        let installed = self.find(name)?;
+        self.tell(&history(name)?, "$plugin_uninstalled", "{}", actor)?;
+        stop(&installed);
+        let generations = installed.record().generations();
+        self.services.db.remove_plugin(name, &generations).map_err(internal)?;
+        lock(&self.plugins).remove(name);
+        self.services.keeper.sweep();
+        Ok(())
+    }
+
+    pub(super) fn enable(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
+        let _changing = lock(&self.changing);
+        let installed = self.find(name)?;
+        self.tell(&history(name)?, "$plugin_enabled", "{}", actor)?;
+        stop(&installed);
+        installed.change(&self.services, |record| record.enabled = true, &[]).map_err(internal)?;
+        self.start(&installed)?;
+        Ok(self.status(&installed))
+    }
+
+    pub(super) fn disable(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
+        let _changing = lock(&self.changing);
+        let installed = self.find(name)?;
+        self.tell(&history(name)?, "$plugin_disabled", "{}", actor)?;
+        stop(&installed);
+        installed.change(&self.services, |record| record.enabled = false, &[]).map_err(internal)?;
+        installed.disabled();
+        Ok(self.status(&installed))
+    }
+
+    pub(super) fn replay(
+        &self,
+        actor: &str,
+        name: &str,
+        mode: Option<PayloadMode>,
+    ) -> Result<PluginStatus, PluginError> {
+        let _changing = lock(&self.changing);
+        let installed = self.find(name)?;
+        let mode = mode.unwrap_or(installed.record().payload_mode);
+        let plugin = installed.plugin().ok_or_else(|| installed.not_running())?;
+        install::check_mode(mode, plugin.descriptor().selector.parts).map_err(PluginError::invalid)?;
+        self.tell(&history(name)?, "$plugin_replayed", &json!({ "payload_mode": mode }).to_string(), actor)?;
+        command(&installed, |reply| Command::Replay(mode, reply))?;
+        Ok(self.status(&installed))
+    }
+
+    pub(super) fn find(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
+        lock(&self.plugins).get(name).cloned().ok_or_else(|| PluginError::no_plugin(name))
+    }
+
+    pub(super) fn list(&self) -> Vec<PluginStatus> {
+        let plugins: Vec<_> = lock(&self.plugins).values().cloned().collect();
+        plugins.iter().map(|installed| self.status(installed)).collect()
+    }
+
+    pub(super) fn status(&self, installed: &Installed) -> PluginStatus {
+        let domain = &self.services.domain;
+        let unseen = |position| Some(domain.scan(position).next()?.ok()?.header.recorded_at);
+        installed.status(domain.head().position, unseen, (self.services.clock)())
+    }
+
+    pub(super) fn queue(&self, name: &str) -> Result<Vec<Parked>, PluginError> {
+        let (_, parked) = self.parked(&*self.find(name)?)?;
+        let mut rows: Vec<_> = parked.iter().map(|(number, row)| row.told(*number)).collect();
+        rows.sort_by_key(|row| row.first_position);
+        Ok(rows)
+    }
+
+    fn parked(&self, installed: &Installed) -> Result<(Generation, Vec<(AggregateNumber, ParkedRow)>), PluginError> {
+        let generation = installed.record().generation;
+        let rows = self.services.db.parked(generation).map_err(internal)?;
+        let rows = rows.into_iter().map(|(number, row)| Ok((number, ParkedRow::decode(&row).map_err(internal)?)));
+        Ok((generation, rows.collect::<Result<_, PluginError>>()?))
+    }
+
+    pub(super) fn queue_entry(&self, name: &str, id: &str) -> Result<ParkedDetail, PluginError> {
+        let installed = self.find(name)?;
+        let (generation, parked) = self.parked(&installed)?;
+        let entry = parked.into_iter().find(|(number, _)| number.to_string() == id);
+        let (number, row) = entry.ok_or_else(|| no_entry(id))?;
+        let (deliveries, more) = self.deliveries(&installed, generation, &row)?;
+        Ok(ParkedDetail { parked: row.told(number), deliveries, more })
+    }
+
+    /// The first deliveries of a parked stretch, cut as the plugin would get them.
+    fn deliveries(
+        &self,
+        installed: &Installed,
+        generation: Generation,
+        row: &ParkedRow,
+    ) -> Result<(Vec<Box<RawValue>>, bool), PluginError> {
+        let Services { domain, db, feed, states, limits, .. } = &*self.services;
+        let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
+        let selector = Selector::new(plugin.descriptor(), &record.aggregates, &record.events);
+        let selector = selector.map_err(PluginError::Invalid)?;
+        let to = db.cursor(generation).map_err(internal)?.unwrap_or_default().position;
+        let stretch = Stretch::read(domain, &selector, row, to, SHOWN_DELIVERIES).map_err(internal)?;
+        let (parked, mode) = (Default::default(), record.payload_mode);
+        let cutter = Cutter { feed, states, selector: &selector, parked: &parked, mode };
+        let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
+        let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
+        for event in stretch.events {
+            let item = cutter.item(Row::Open(event)).map_err(internal)?;
+            if !cut.take(item, extent) {
+                more = true;
+                break;
+            }
+        }
+        let shown = cut.items.iter().map(|item| item.shown()).collect::<Result<_, _>>();
+        Ok((shown.map_err(internal)?, more))
+    }
+
+    pub(super) fn queue_retry(&self, name: &str, id: &str) -> Result<usize, PluginError> {
+        let installed = self.find(name)?;
+        let numbers = self.named(&installed, id)?;
+        command(&installed, |reply| Command::Retry(numbers, reply))
+    }
+
+    pub(super) fn queue_discard(&self, name: &str, id: &str) -> Result<usize, PluginError> {
+        let installed = self.find(name)?;
+        let numbers = self.named(&installed, id)?;
+        command(&installed, |reply| Command::Discard(numbers, reply))
+    }
+
+    /// The parked aggregates that an id (or `all`) names.
+    fn named(&self, installed: &Installed, id: &str) -> Result<Vec<AggregateNumber>, PluginError> {
+        let (_, parked) = self.parked(installed)?;
+        let numbers = parked.into_iter().map(|(number, _)| number);
+        if id == "all" {
+            return Ok(numbers.collect());
+        }
+        let number = numbers.into_iter().find(|number| number.to_string() == id);
+        Ok(vec![number.ok_or_else(|| no_entry(id))?])
+    }
+
+    pub(super) fn query(
+        &self,
+        name: &str,
+        question: Question<'_>,
+        wait: Option<(Position, Duration)>,
+    ) -> Result<QueryAnswer, PluginError> {
+        let installed = self.find(name)?;
+        if let Some((position, timeout)) = wait {
+            installed.reach(position, timeout)?;
+        }
+        let _running = Running::enter(&self.queries, self.services.limits.queries)?;
+        query::ask(&self.services, &installed, question)
+    }
+
+    /// Tells the log what becomes of a plugin.
+    fn tell(&self, history: &AggregateRef, event: &str, payload: &str, actor: &str) -> Result<(), PluginError> {
+        let told = self.services.domain.record(history, event, payload, actor);
+        told.map(drop).map_err(|error| match error {
+            AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
+            other => PluginError::Internal(format!("the log does not take it: {other}")),
+        })
+    }
+
+    pub(super) fn shutdown(&self) {
+        let _changing = lock(&self.changing);
+        let plugins: Vec<_> = lock(&self.plugins).values().cloned().collect();
+        plugins.iter().for_each(|installed| stop(installed));
+        self.services.feed.stop();
+        self.services.keeper.stop();
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+/// A query that runs.
+struct Running<'a>(&'a AtomicUsize);
+
+impl<'a> Running<'a> {
+    fn enter(running: &'a AtomicUsize, most: usize) -> Result<Self, PluginError> {
+        let entered = Self(running);
+        if running.fetch_add(1, Ordering::AcqRel) < most {
+            return Ok(entered);
+        }
+        Err(PluginError::Busy(format!("{most} queries run already, which is the limit `queries`")))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn stop(installed: &Installed) {
+    let worker = lock(&installed.worker).take();
+    if let Some(worker) = worker {
+        worker.stop();
+    }
+}
+
+/// Has the worker do something, and waits for what comes of it.
+fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, PluginError> {
+    let (reply, answer) = mpsc::sync_channel(1);
+    let sent = lock(&installed.worker).as_ref().is_some_and(|worker| worker.send(command(reply)));
+    if !sent {
+        return Err(installed.not_running());
+    }
+    match answer.recv_timeout(COMMAND_TIMEOUT) {
+        Ok(answer) => answer,
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            Err(PluginError::Busy(format!("{} is in the middle of a batch; it will follow", installed.name)))
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(installed.not_running()),
+    }
+}
+
+fn history(name: &str) -> Result<AggregateRef, PluginError> {
+    AggregateRef::new("$plugin", name).map_err(internal)
+}
+
+fn no_entry(id: &str) -> PluginError {
+    PluginError::NotFound { what: "parked aggregate", name: id.to_owned() }
+}
+
+fn internal(error: impl std::fmt::Display) -> PluginError {
+    PluginError::Internal(error.to_string())
+}

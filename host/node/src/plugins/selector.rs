@@ -1,0 +1,181 @@
+//! Which events a plugin sees: decided from what stands in clear in the log, before anything is unsealed.
+//!
+//! Two selectors hold at once: the plugin's own (the widest that it can use) and that of its installation. EventDBX's own
+//! events, and aggregates of its own, pass only where one of the two names them with a `$`.
+
+use eventdbx_sandbox::{Descriptor, Parts};
+use eventdbx_store::Header;
+
+use super::{PayloadMode, cut, glob::Glob};
+
+/// What both selectors let through.
+#[derive(Debug, Clone)]
+pub(super) struct Selector {
+    own: Clauses,
+    installed: Clauses,
+    /// The parts of an event that the plugin can use.
+    ceiling: Parts,
+}
+
+/// An event passes if it passes every clause that is not empty.
+#[derive(Debug, Clone, Default)]
+struct Clauses {
+    types: Vec<Glob>,
+    ids: Vec<Glob>,
+    /// `type` or `type/id`: globs over the type, and over the id where one is given.
+    aggregates: Vec<(Glob, Option<Glob>)>,
+    events: Vec<Glob>,
+}
+
+impl Selector {
+    /// Compiles both selectors; every bad glob is reported.
+    pub(super) fn new(descriptor: &Descriptor, aggregates: &[String], events: &[String]) -> Result<Self, Vec<String>> {
+        let mut faults = Vec::new();
+        let mut globs = |patterns: &[String]| -> Vec<Glob> {
+            patterns.iter().filter_map(|pattern| Glob::new(pattern).map_err(|fault| faults.push(fault)).ok()).collect()
+        };
+        let own = &descriptor.selector;
+        let own = Clauses {
+            types: globs(&own.aggregate_types),
+            ids: globs(&own.aggregate_ids),
+            events: globs(&own.event_types),
+            ..Clauses::default()
+        };
+        let events = globs(events);
+        let aggregates =
+            aggregates.iter().filter_map(|text| pair(text).map_err(|fault| faults.push(fault)).ok()).collect();
+        let installed = Clauses { aggregates, events, ..Clauses::default() };
+        if faults.is_empty() { Ok(Self { own, installed, ceiling: descriptor.selector.parts }) } else { Err(faults) }
+    }
+
+    /// What a mode comes to for this plugin: the parts that it names, as far as the plugin can use them.
+    pub(super) fn parts(&self, mode: PayloadMode) -> Parts {
+        cut::common(cut::parts(mode), self.ceiling)
+    }
+
+    /// Whether the plugin sees this event.
+    pub(super) fn admits(&self, header: &Header) -> bool {
+        let (own, installed) = (&self.own, &self.installed);
+        if header.event_type.is_system() && !own.names_system_events() && !installed.names_system_events() {
+            return false;
+        }
+        if header.aggregate.kind.is_system() && !own.names_system_aggregates() && !installed.names_system_aggregates() {
+            return false;
+        }
+        own.admit(header) && installed.admit(header)
+    }
+}
+
+impl Clauses {
+    fn admit(&self, header: &Header) -> bool {
+        let (kind, id) = (header.aggregate.kind.as_str(), header.aggregate.id.as_str());
+        let aggregate =
+            |(kinds, ids): &(Glob, Option<Glob>)| kinds.matches(kind) && ids.as_ref().is_none_or(|ids| ids.matches(id));
+        any(&self.types, |glob| glob.matches(kind))
+            && any(&self.ids, |glob| glob.matches(id))
+            && any(&self.aggregates, aggregate)
+            && any(&self.events, |glob| glob.matches(header.event_type.as_str()))
+    }
+
+    fn names_system_events(&self) -> bool {
+        self.events.iter().any(Glob::is_system)
+    }
+
+    fn names_system_aggregates(&self) -> bool {
+        self.types.iter().chain(self.aggregates.iter().map(|(kinds, _)| kinds)).any(Glob::is_system)
+    }
+}
+
+/// An empty clause lets everything through.
+fn any<T>(clause: &[T], test: impl Fn(&T) -> bool) -> bool {
+    clause.is_empty() || clause.iter().any(test)
+}
+
+fn pair(text: &str) -> Result<(Glob, Option<Glob>), String> {
+    match text.split_once('/') {
+        Some((kind, id)) => Ok((Glob::new(kind)?, Some(Glob::new(id)?))),
+        None => Ok((Glob::new(text)?, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventdbx_sandbox::{Fields, Kind, Parts};
+    use eventdbx_store::{AggregateNumber, AggregateRef, Digest, EventKind, Micros, Position, Version};
+
+    use super::*;
+
+    fn descriptor(types: &[&str], ids: &[&str], events: &[&str]) -> Descriptor {
+        let list = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        Descriptor {
+            name: "test".to_owned(),
+            version: "1".to_owned(),
+            kind: Kind::ReadModel,
+            config_schema: "{}".to_owned(),
+            selector: eventdbx_sandbox::Selector {
+                aggregate_types: list(types),
+                aggregate_ids: list(ids),
+                event_types: list(events),
+                parts: Parts::default(),
+                fields: Fields::All,
+            },
+            tables: Vec::new(),
+            queries: Vec::new(),
+            state_version: 1,
+            capabilities: Vec::new(),
+        }
+    }
+
+    fn header(aggregate: &str, event_type: &str) -> Header {
+        Header {
+            position: Position::new(1),
+            number: AggregateNumber::new(1),
+            aggregate: aggregate.parse::<AggregateRef>().unwrap(),
+            version: Version::new(1),
+            event_id: "0198c2f0-5a7e-7cc3-98c4-dc0c0c07398f".parse().unwrap(),
+            event_type: event_type.parse().unwrap(),
+            recorded_at: Micros::new(1),
+            occurred_at: None,
+            schema_version: 0,
+            kind: EventKind::Payload,
+            digest: Digest::default(),
+        }
+    }
+
+    fn admits(own: &Descriptor, aggregates: &[&str], events: &[&str], aggregate: &str, event: &str) -> bool {
+        let list = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        Selector::new(own, &list(aggregates), &list(events)).unwrap().admits(&header(aggregate, event))
+    }
+
+    #[test]
+    fn both_selectors_hold() {
+        let own = descriptor(&["flight"], &[], &["flight_*"]);
+        assert!(admits(&own, &[], &[], "flight/UA1", "flight_departed"));
+        assert!(!admits(&own, &[], &[], "order/1", "flight_departed"));
+        assert!(!admits(&own, &[], &[], "flight/UA1", "crew_changed"));
+        assert!(admits(&own, &["flight/UA*"], &["*_departed"], "flight/UA1", "flight_departed"));
+        assert!(!admits(&own, &["flight/AA*"], &[], "flight/UA1", "flight_departed"));
+        assert!(!admits(&own, &[], &["*_arrived"], "flight/UA1", "flight_departed"));
+        assert!(!admits(&own, &["order"], &[], "order/1", "flight_departed"), "an installation cannot widen");
+    }
+
+    #[test]
+    fn our_own_events_come_only_when_they_are_named() {
+        let any = descriptor(&[], &[], &[]);
+        assert!(admits(&any, &[], &[], "flight/UA1", "flight_departed"));
+        assert!(!admits(&any, &[], &[], "flight/UA1", "$archived"));
+        assert!(!admits(&any, &[], &["*"], "flight/UA1", "$archived"));
+        assert!(admits(&any, &[], &["$archived"], "flight/UA1", "$archived"));
+        assert!(admits(&any, &[], &["*", "$*"], "flight/UA1", "$archived"));
+        assert!(!admits(&any, &[], &["$*"], "$plugin/a", "$plugin_installed"));
+        assert!(admits(&any, &["$plugin"], &["$*"], "$plugin/a", "$plugin_installed"));
+        assert!(admits(&descriptor(&[], &[], &["$archived"]), &[], &[], "flight/UA1", "$archived"));
+    }
+
+    #[test]
+    fn every_bad_glob_is_reported() {
+        let own = descriptor(&["[a]"], &[], &[]);
+        let faults = Selector::new(&own, &["a/{b}".to_owned()], &["".to_owned()]).unwrap_err();
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+}

@@ -1,0 +1,34 @@
+//! What all plugins of a domain share.
+
+use std::sync::Arc;
+
+use eventdbx_sandbox::{Limits, Plugin, Sandbox};
+use eventdbx_store::{Clock, Domain, plugindb::PluginDb};
+
+use super::{PluginError, PluginLimits, components::Components, feed::Feed, keeper::Keeper, states::States};
+
+/// What all plugins of a domain share.
+pub(super) struct Services {
+    pub(super) domain: Domain,
+    pub(super) db: PluginDb,
+    pub(super) feed: Arc<Feed>,
+    pub(super) states: States,
+    pub(super) sandbox: Sandbox,
+    pub(super) components: Components,
+    pub(super) limits: PluginLimits,
+    /// Limits of each instance.
+    pub(super) instance_limits: Limits,
+    pub(super) clock: Clock,
+    pub(super) keeper: Keeper,
+}
+
+impl Services {
+    /// Loads a component that was added before.
+    pub(super) fn load(&self, hash: &str) -> Result<Plugin, PluginError> {
+        let unknown = || PluginError::NotFound { what: "component", name: hash.to_owned() };
+        let bytes = self.components.get(hash.parse().map_err(|_| unknown())?);
+        let bytes = bytes.map_err(|error| PluginError::Internal(format!("component {hash}: {error}")))?;
+        let plugin = self.sandbox.load(&bytes.ok_or_else(unknown)?);
+        plugin.map_err(|error| PluginError::invalid(error.to_string()))
+    }
+}

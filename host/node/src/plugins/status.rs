@@ -1,0 +1,166 @@
+//! What is told about a plugin: how it stands, what it logged, what it left parked. The JSON shapes of the API.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::PayloadMode;
+
+/// What the worker of a plugin is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginState {
+    /// The component is being compiled and started.
+    Starting,
+    /// It works its way through the log.
+    CatchingUp,
+    /// It has seen every committed event.
+    Live,
+    /// It waits before it tries a failed batch again.
+    Retrying,
+    /// It stands still, with a reason.
+    Stopped,
+    /// It was disabled.
+    Disabled,
+}
+
+/// How a plugin stands.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PluginStatus {
+    /// Name that it was installed under.
+    pub name: String,
+    /// Version of the component.
+    pub version: String,
+    /// Kind of the component, e.g. `read-model`.
+    pub kind: String,
+    /// Hash of the component.
+    pub component: String,
+    /// Whether it is to run.
+    pub enabled: bool,
+    /// What its worker is at.
+    pub state: PluginState,
+    /// Why it is stopped or retrying.
+    pub reason: Option<String>,
+    /// The installed payload mode.
+    pub payload_mode: PayloadMode,
+    /// Globs that an aggregate must match (`type` or `type/id`); none: any.
+    pub aggregates: Vec<String>,
+    /// Globs that an event type must match; none: any.
+    pub events: Vec<String>,
+    /// Number of the generation of tables that answers queries.
+    pub generation: u32,
+    /// Position up to which the log was scanned and committed.
+    pub cursor: u64,
+    /// End of the log.
+    pub head: u64,
+    /// Positions still to scan.
+    pub lag_events: u64,
+    /// Age of the first position still to scan, in milliseconds; 0: none.
+    pub lag_ms: u64,
+    /// Parked aggregates.
+    pub parked: u64,
+    /// Batches committed by this generation.
+    pub batches: u64,
+    /// Events that it took.
+    pub deliveries: u64,
+    /// Events that it left out on purpose.
+    pub skipped: u64,
+    /// Events that it was not given, because their aggregate is parked.
+    pub left_out: u64,
+    /// Times that it asked for a retry.
+    pub retries: u64,
+    /// Times that it broke a limit, trapped or answered nonsense.
+    pub traps: u64,
+    /// CPU time spent in the component, in milliseconds.
+    pub cpu_ms: u64,
+    /// Bytes of keys and sealed values in its tables.
+    pub table_bytes: u64,
+    /// The last thing that went wrong.
+    pub last_error: Option<String>,
+    /// Counters and gauges of its own, since it was started.
+    pub metrics: BTreeMap<String, f64>,
+    /// A generation that is being rebuilt beside the live one.
+    pub rebuild: Option<RebuildStatus>,
+}
+
+/// How a rebuild stands.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RebuildStatus {
+    /// Number of the new generation.
+    pub generation: u32,
+    /// Position up to which it has come.
+    pub cursor: u64,
+    /// End of the log.
+    pub head: u64,
+    /// Mode that its deliveries are cut with.
+    pub payload_mode: PayloadMode,
+    /// Why it stands still, if it does.
+    pub reason: Option<String>,
+}
+
+/// What is known of a component before it is installed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ComponentInfo {
+    /// Hash of its bytes: its name from now on.
+    pub hash: String,
+    /// Name that it gives itself.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its kind, e.g. `read-model`.
+    pub kind: String,
+    /// Version of `eventdbx:plugin` that it was built for.
+    pub api_version: String,
+    /// Queries that it answers.
+    pub queries: Vec<String>,
+}
+
+/// One line that a plugin logged, or that was logged about it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LogLine {
+    /// When (RFC 3339).
+    pub at: String,
+    /// `trace`, `debug`, `info`, `warn` or `error`.
+    pub level: &'static str,
+    /// What.
+    pub message: String,
+    /// More, as JSON.
+    #[schema(value_type = Option<Object>)]
+    pub fields: Option<Box<RawValue>>,
+}
+
+/// A parked aggregate: an event that cannot be handled, and all that follow it in its aggregate.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Parked {
+    /// Names the entry for retry and discard.
+    pub id: String,
+    /// Type of the aggregate.
+    pub aggregate_type: String,
+    /// Id of the aggregate.
+    pub aggregate_id: String,
+    /// Position of the first event that is left out.
+    pub first_position: u64,
+    /// How often it was tried alone.
+    pub attempts: u32,
+    /// What went wrong.
+    pub reason: String,
+    /// The same, machine-readable.
+    pub code: String,
+    /// When (RFC 3339).
+    pub parked_at: String,
+}
+
+/// A parked aggregate with its deliveries, cut anew from the log.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ParkedDetail {
+    /// The entry.
+    #[serde(flatten)]
+    pub parked: Parked,
+    /// What the plugin would be given, from the first position on.
+    #[schema(value_type = Vec<Object>)]
+    pub deliveries: Vec<Box<RawValue>>,
+    /// Whether there are more than are shown.
+    pub more: bool,
+}

@@ -1,0 +1,277 @@
+//! The thread of one plugin: it alone moves the plugin's generations.
+//!
+//! It sleeps until something is committed, somebody wants something of it, or a pause ends; an idle plugin costs nothing.
+//! It runs at lower priority than the threads that answer clients, so that however much a plugin computes, an append does
+//! not wait for the processor.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use eventdbx_sandbox::Level;
+use eventdbx_store::{AggregateNumber, ReadError, plugindb::Generation};
+
+use super::{
+    PayloadMode, PluginError,
+    installed::Installed,
+    record::{Rebuild, Record},
+    services::Services,
+    track::{Fault, Program, Purpose, Step, Track},
+};
+
+/// Added to the nice value: enough that the scheduler prefers every ordinary thread by an order of magnitude.
+const NICE: i32 = 10;
+/// Steps of a rebuild for each step of the live generation, so that it arrives although the live one moves on.
+const REBUILD_STEPS: usize = 4;
+
+/// What a worker is asked to do, between two batches.
+pub(super) enum Command {
+    /// Stop for good.
+    Stop,
+    /// Build a new generation.
+    Replay(PayloadMode, Reply<()>),
+    /// Deliver parked aggregates again; answers how many went well.
+    Retry(Vec<AggregateNumber>, Reply<usize>),
+    /// Give parked aggregates up; answers how many there were.
+    Discard(Vec<AggregateNumber>, Reply<usize>),
+}
+
+/// Where an answer goes.
+pub(super) type Reply<T> = mpsc::SyncSender<Result<T, PluginError>>;
+
+/// A worker that runs.
+pub(super) struct Handle {
+    commands: mpsc::Sender<Command>,
+    thread: JoinHandle<()>,
+}
+
+impl Handle {
+    /// Starts the worker of a plugin. `program` is called on its thread.
+    pub(super) fn start(
+        services: &Arc<Services>,
+        installed: &Arc<Installed>,
+        program: impl FnOnce(&Services, &Installed) -> Result<Program, String> + Send + 'static,
+    ) -> Result<Self, PluginError> {
+        let (commands, receiver) = mpsc::channel();
+        let (services, installed) = (Arc::clone(services), Arc::clone(installed));
+        installed.starting();
+        let builder = thread::Builder::new().name(format!("plugin-{}", installed.name));
+        let thread = builder.spawn(move || {
+            lower_priority();
+            services.feed.join();
+            run(&services, &installed, program, &receiver);
+            services.feed.leave();
+        });
+        let thread = thread.map_err(|error| PluginError::Internal(format!("no thread for the plugin: {error}")))?;
+        Ok(Self { commands, thread })
+    }
+
+    /// Hands a command over; false: the worker has ended.
+    pub(super) fn send(&self, command: Command) -> bool {
+        let sent = self.commands.send(command).is_ok();
+        self.thread.thread().unpark();
+        sent
+    }
+
+    /// Stops the worker between two batches, and waits for it.
+    pub(super) fn stop(self) {
+        self.send(Command::Stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the worker of a plugin had panicked");
+        }
+    }
+}
+
+/// On Linux the priority of a process is in truth that of the thread with the same number.
+fn lower_priority() {
+    let thread = rustix::thread::gettid();
+    let lowered = rustix::process::getpriority_process(Some(thread))
+        .and_then(|nice| rustix::process::setpriority_process(Some(thread), nice + NICE));
+    if let Err(error) = lowered {
+        tracing::warn!(%error, "a plugin runs at full priority");
+    }
+}
+
+fn run(
+    services: &Arc<Services>,
+    installed: &Arc<Installed>,
+    program: impl FnOnce(&Services, &Installed) -> Result<Program, String>,
+    commands: &mpsc::Receiver<Command>,
+) {
+    let work = || -> Result<(), String> {
+        let program = Arc::new(program(services, installed)?);
+        let worker = Worker::open(services, installed, program).map_err(|fault| fault.to_string())?;
+        worker.work(commands);
+        Ok(())
+    };
+    let reason = match panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => return,
+        Ok(Err(reason)) => reason,
+        Err(_) => "its worker panicked, which is a bug of EventDBX; the daemon's log says where".to_owned(),
+    };
+    installed.logs.line(Level::Error, &reason, None);
+    installed.stopped(reason);
+}
+
+/// A plugin at work.
+struct Worker {
+    services: Arc<Services>,
+    installed: Arc<Installed>,
+    program: Arc<Program>,
+    live: Track,
+    rebuild: Option<Track>,
+}
+
+impl Worker {
+    fn open(services: &Arc<Services>, installed: &Arc<Installed>, program: Arc<Program>) -> Result<Self, Fault> {
+        let live = open_track(services, installed, &program, Purpose::Live)?;
+        let rebuilding = installed.record().rebuild.is_some();
+        let rebuild = rebuilding.then(|| open_track(services, installed, &program, Purpose::Rebuild)).transpose()?;
+        Ok(Self { services: Arc::clone(services), installed: Arc::clone(installed), program, live, rebuild })
+    }
+
+    fn work(mut self, commands: &mpsc::Receiver<Command>) {
+        loop {
+            while let Ok(command) = commands.try_recv() {
+                if !self.obey(command) {
+                    return;
+                }
+            }
+            let mut steps = vec![self.live.step()];
+            if let Some(rebuild) = &mut self.rebuild {
+                steps.extend((0..REBUILD_STEPS).map(|_| rebuild.step()));
+            }
+            if let Err(error) = self.flip_if_due() {
+                self.live.note(Level::Error, &error.to_string());
+            }
+            self.publish();
+            if !steps.contains(&Step::Moved) {
+                sleep(&steps);
+            }
+        }
+    }
+
+    /// Does what was asked for; false: stop.
+    fn obey(&mut self, command: Command) -> bool {
+        // Whoever asked may have given up waiting: then nobody reads the answer.
+        match command {
+            Command::Stop => return false,
+            Command::Replay(mode, reply) => {
+                let _ = reply.send(self.replay(mode).map_err(internal));
+            }
+            Command::Retry(numbers, reply) => {
+                let _ = reply.send(self.retry(&numbers).map_err(internal));
+            }
+            Command::Discard(numbers, reply) => {
+                let _ = reply.send(self.discard(&numbers).map_err(internal));
+            }
+        }
+        self.publish();
+        true
+    }
+
+    /// Begins a new generation beside the live one. One that was on its way is given up.
+    fn replay(&mut self, mode: PayloadMode) -> Result<(), Fault> {
+        let rebuild = Rebuild { generation: self.services.db.next_generation()?, payload_mode: mode };
+        let given_up = self.rebuild.take().map(|track| track.generation);
+        self.installed.change(&self.services, |record| record.rebuild = Some(rebuild), given_up.as_slice())?;
+        self.rebuild = Some(open_track(&self.services, &self.installed, &self.program, Purpose::Rebuild)?);
+        Ok(())
+    }
+
+    /// Puts the rebuilt generation in the place of the live one, once it has come as far.
+    fn flip_if_due(&mut self) -> Result<(), Fault> {
+        let due = |rebuild: &mut Track| rebuild.cursor.position >= self.live.cursor.position;
+        let Some(mut track) = self.rebuild.take_if(due) else { return Ok(()) };
+        let old = self.live.generation;
+        let flipped = self.installed.change(
+            &self.services,
+            |record| {
+                record.generation = track.generation;
+                record.rebuild = None;
+            },
+            &[old],
+        );
+        if let Err(error) = flipped {
+            self.rebuild = Some(track);
+            return Err(error.into());
+        }
+        track.purpose = Purpose::Live;
+        track.mode = self.installed.record().payload_mode;
+        track.caught_up = self.live.caught_up;
+        self.live = track;
+        let message = format!("generation {} took the place of {old}", self.live.generation);
+        self.installed.logs.line(Level::Info, &message, None);
+        Ok(())
+    }
+
+    fn retry(&mut self, numbers: &[AggregateNumber]) -> Result<usize, Fault> {
+        let mut through = 0;
+        for number in numbers {
+            through += usize::from(self.live.parked.contains_key(number) && self.live.retry_parked(*number)?);
+        }
+        Ok(through)
+    }
+
+    fn discard(&mut self, numbers: &[AggregateNumber]) -> Result<usize, Fault> {
+        let mut discarded = 0;
+        for number in numbers {
+            if self.live.parked.contains_key(number) {
+                self.live.discard_parked(*number)?;
+                discarded += 1;
+            }
+        }
+        Ok(discarded)
+    }
+
+    /// Tells the rest of the daemon how the plugin stands.
+    fn publish(&self) {
+        self.installed.publish(&self.live, self.rebuild.as_ref());
+    }
+}
+
+/// Takes a generation up. One that was built from another log is discarded, and a new one begins.
+fn open_track(
+    services: &Arc<Services>,
+    installed: &Installed,
+    program: &Arc<Program>,
+    purpose: Purpose,
+) -> Result<Track, Fault> {
+    let record = installed.record();
+    let (generation, mode) = match (purpose, record.rebuild) {
+        (Purpose::Rebuild, Some(rebuild)) => (rebuild.generation, rebuild.payload_mode),
+        (Purpose::Live, _) | (Purpose::Rebuild, None) => (record.generation, record.payload_mode),
+    };
+    let open =
+        |generation: Generation| Track::open(Arc::clone(services), Arc::clone(program), generation, purpose, mode);
+    let other = match open(generation)? {
+        Ok(track) => return Ok(track),
+        Err(other) => other,
+    };
+    tracing::error!(plugin = %installed.name, %generation, "{other}: they are discarded and built anew");
+    let next = services.db.next_generation()?;
+    let renew = |record: &mut Record| match purpose {
+        Purpose::Live => record.generation = next,
+        Purpose::Rebuild => record.rebuild = Some(Rebuild { generation: next, payload_mode: mode }),
+    };
+    installed.change(services, renew, &[generation])?;
+    let mut track = open(next)?.map_err(|other| ReadError::Damaged(other.to_string()))?;
+    track.note(Level::Error, &format!("{other}: they are discarded and built anew"));
+    Ok(track)
+}
+
+/// Sleeps until the earliest pause ends, or until somebody unparks this thread.
+fn sleep(steps: &[Step]) {
+    let earliest = steps.iter().filter_map(|step| if let Step::Wait(time) = step { Some(*time) } else { None }).min();
+    match earliest {
+        Some(time) => thread::park_timeout(time.saturating_duration_since(Instant::now())),
+        None => thread::park(),
+    }
+}
+
+fn internal(fault: Fault) -> PluginError {
+    PluginError::Internal(fault.to_string())
+}

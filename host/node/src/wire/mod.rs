@@ -1,0 +1,24 @@
+//! What crosses the socket: the JSON of requests and answers, as types that both ends share.
+//!
+//! The server writes them, the command line reads them back, and the OpenAPI document is made from them, so that the three
+//! cannot part. Nothing in here is checked beyond its shape: names and numbers become the store's own types in the API.
+//! Text that must come through byte for byte (payloads, states, answers of plugins) is carried as raw JSON.
+
+mod aggregate;
+mod append;
+mod error;
+mod event;
+mod import;
+mod node;
+mod query;
+
+pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
+pub use append::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, NoteRequest};
+pub use error::{ErrorBody, ErrorCode, Reason, WireError};
+pub use event::{Event, EventBodyKind, Events};
+pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
+pub use node::{DomainStats, DomainStatus, Health, RunState, StatsResponse, StatusResponse};
+pub use query::QueryRequest;
+
+/// JSON text that is carried as it is.
+pub type Raw = Box<serde_json::value::RawValue>;

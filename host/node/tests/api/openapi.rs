@@ -1,0 +1,136 @@
+//! The OpenAPI document and the routes are the same.
+
+use eventdbx_node::wire::ErrorCode;
+use hyper::Method;
+use serde_json::Value;
+
+use crate::support::Node;
+
+/// Every route of this release.
+const ROUTES: &[&str] = &[
+    "delete /v1/domains/{d}/plugins/{name}",
+    "get /health/live",
+    "get /health/ready",
+    "get /openapi.json",
+    "get /v1/domains/{d}/aggregates",
+    "get /v1/domains/{d}/aggregates/{type}/{id}",
+    "get /v1/domains/{d}/aggregates/{type}/{id}/events",
+    "get /v1/domains/{d}/events",
+    "get /v1/domains/{d}/events/{event_id}",
+    "get /v1/domains/{d}/plugins",
+    "get /v1/domains/{d}/plugins/{name}",
+    "get /v1/domains/{d}/plugins/{name}/logs",
+    "get /v1/domains/{d}/plugins/{name}/queue",
+    "get /v1/domains/{d}/plugins/{name}/queue/{entry}",
+    "get /v1/stats",
+    "get /v1/status",
+    "post /v1/domains/{d}/aggregates/{type}/{id}/archive",
+    "post /v1/domains/{d}/aggregates/{type}/{id}/restore",
+    "post /v1/domains/{d}/aggregates/{type}/{id}/verify",
+    "post /v1/domains/{d}/append",
+    "post /v1/domains/{d}/import",
+    "post /v1/domains/{d}/plugins",
+    "post /v1/domains/{d}/plugins/{name}/disable",
+    "post /v1/domains/{d}/plugins/{name}/enable",
+    "post /v1/domains/{d}/plugins/{name}/queries/{query}",
+    "post /v1/domains/{d}/plugins/{name}/queue/{entry}/discard",
+    "post /v1/domains/{d}/plugins/{name}/queue/{entry}/retry",
+    "post /v1/domains/{d}/plugins/{name}/replay",
+    "post /v1/domains/{d}/verify",
+    "post /v1/shutdown",
+    "put /v1/components",
+];
+
+fn documented(document: &Value) -> Vec<(Method, String)> {
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "put", "post", "delete", "patch"].into_iter().filter(|method| item.get(method).is_some())
+        {
+            routes.push((method.to_uppercase().parse().unwrap(), path.clone()));
+        }
+    }
+    routes
+}
+
+fn concrete(path: &str) -> String {
+    let mut path = path.to_owned();
+    for (name, value) in [
+        ("{d}", "default"),
+        ("{type}", "order"),
+        ("{id}", "none"),
+        ("{name}", "none"),
+        ("{entry}", "none"),
+        ("{query}", "none"),
+        ("{event_id}", "0198c2f0-5a7e-7cc3-98c4-dc0c0c07398f"),
+    ] {
+        path = path.replace(name, value);
+    }
+    assert!(!path.contains('{'), "{path}");
+    path
+}
+
+#[test]
+fn the_document_lists_every_route() {
+    let document: Value = serde_json::from_str(&eventdbx_node::openapi_document()).unwrap();
+    let mut listed: Vec<_> = documented(&document)
+        .iter()
+        .map(|(method, path)| format!("{} {path}", method.as_str().to_lowercase()))
+        .collect();
+    listed.sort();
+    assert_eq!(listed, ROUTES);
+}
+
+#[test]
+fn every_documented_route_is_there_and_refuses_parameters_that_it_does_not_know() {
+    let mut node = Node::start();
+    let document = node.get("/openapi.json").body;
+    for (method, path) in documented(&document) {
+        let path = concrete(&path);
+        let error = node.send(method.clone(), &format!("{path}?nonsense=1"), "").refused(ErrorCode::BadRequest);
+        assert!(error.message.contains("nonsense"), "{method} {path}: {}", error.message);
+    }
+}
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    let document: Value = serde_json::from_str(&eventdbx_node::openapi_document()).unwrap();
+    let mut open = vec![&document];
+    let mut references = 0;
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    references += 1;
+                    assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+                }
+                open.extend(members.values());
+            }
+            Value::Array(elements) => open.extend(elements),
+            _ => {}
+        }
+    }
+    assert!(references > 20, "{references}");
+}
+
+#[test]
+fn no_handler_makes_up_a_grant() {
+    let mut open = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api"))];
+    let mut files = 0;
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            files += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(!text.contains("Grant::owner"), "{}", path.display());
+            for handler in text.split("#[utoipa::path").skip(1) {
+                let signature = handler.split("pub(super) async fn").nth(1).unwrap().split('{').next().unwrap();
+                assert!(signature.contains("Grant"), "{}: a handler without a grant:{signature}", path.display());
+            }
+        }
+    }
+    assert!(files > 10);
+}

@@ -1,0 +1,108 @@
+//! The engine: one per process, shared by all plugins.
+
+use std::{path::PathBuf, sync::Arc};
+
+use wasmtime::{
+    Config, Engine, OptLevel,
+    component::{Component, HasSelf, Linker},
+};
+
+use crate::{
+    cache::Cache,
+    call::CallState,
+    component::{self, ComponentHash},
+    contract, inspect,
+    limits::{BACKTRACE_FRAMES, STACK_BYTES},
+    load_error::{LoadError, SandboxError},
+    plugin::Plugin,
+    ticker::Ticker,
+    wire::ReadModelWithQueries,
+};
+
+/// What a sandbox needs from its owner.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// Where compiled components are kept. Made if it is missing.
+    pub cache_dir: PathBuf,
+    /// A secret of this host, under which it recognises what it compiled itself.
+    pub cache_key: [u8; 32],
+}
+
+/// Loads plugins. Cheap to clone.
+#[derive(Clone)]
+pub struct Sandbox {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<CallState>,
+    pub(crate) ticker: Ticker,
+    cache: Cache,
+}
+
+impl Sandbox {
+    /// Starts an engine.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not run on this machine, or the cache directory cannot be used.
+    pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
+        let engine = Engine::new(&config()).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        let linker = linker(&engine).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        let path = options.cache_dir.clone();
+        let cache = Cache::open(options.cache_dir, &options.cache_key, &engine)
+            .map_err(|source| SandboxError::Cache { path, source })?;
+        let ticker = Ticker::start(&engine).map_err(SandboxError::Clock)?;
+        Ok(Self { inner: Arc::new(Inner { engine, linker, ticker, cache }) })
+    }
+
+    /// Makes a plugin of the bytes of a file: a component, or a core module that carries its component type. Checks world
+    /// and version, compiles (or finds it compiled), and asks it to describe itself, on an instance that reaches nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it is no plugin that this host can run; the error says in what it differs.
+    pub fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        let encoded = component::encode(bytes)?;
+        let mut outside = inspect::outside(&encoded)?;
+        outside.stamp = outside.stamp.max(inspect::outside(bytes)?.stamp);
+        let fit = contract::check(&outside)?;
+        let component = self.compile(&encoded)?;
+        Plugin::describe(self.clone(), &component, ComponentHash::of(bytes), fit)
+    }
+
+    fn compile(&self, encoded: &[u8]) -> Result<Component, LoadError> {
+        let hash = ComponentHash::of(encoded);
+        let Inner { engine, cache, .. } = &*self.inner;
+        if let Some(component) = cache.load(engine, hash) {
+            return Ok(component);
+        }
+        let component =
+            Component::from_binary(engine, encoded).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        cache.store(hash, &component);
+        Ok(component)
+    }
+}
+
+/// Interruptible, and the same on every machine: one answer to what is not a number, no threads, no relaxed vectors.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .concurrency_support(false)
+        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        .wasm_memory64(false)
+        .max_wasm_stack(STACK_BYTES)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES));
+    config
+}
+
+/// What a read model may import. What it may *call*, and when, is decided by the phase of its instance.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
+    let mut linker = Linker::new(engine);
+    ReadModelWithQueries::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
+    Ok(linker)
+}

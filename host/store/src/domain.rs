@@ -1,0 +1,374 @@
+//! The domain: one log, opened, and the way into it.
+
+use std::{
+    fs::File,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use crate::{
+    AggregateRef, AppendError, Checked, Cipher, Digest, DomainName, Draft, Durability, Event, EventType, Expected,
+    Micros, Position, Receipt,
+    files::Files,
+    limits,
+    write::{self, NotTaken, Origin, Queue, Reply, Submission, SystemEvent},
+};
+
+/// Type of the event that archives an aggregate.
+pub(crate) const ARCHIVED: &str = "$archived";
+/// Type of the event that restores one.
+pub(crate) const RESTORED: &str = "$restored";
+
+/// Gives the time. The store has no clock of its own.
+pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
+
+/// The clock of the operating system.
+#[must_use]
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Micros::new(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    })
+}
+
+/// How to open a domain.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// When a write is answered.
+    pub durability: Durability,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Bytes of the database's block cache.
+    pub block_cache_bytes: u64,
+}
+
+impl OpenOptions {
+    /// Durable writes and default caches.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { durability: Durability::default(), clock, block_cache_bytes: limits::BLOCK_CACHE_BYTES }
+    }
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Position of the last committed event; 0: none.
+    pub position: Position,
+    /// Root of the domain's tree over all positions up to it.
+    pub root: Digest,
+    /// When it was committed.
+    pub recorded_at: Micros,
+}
+
+/// What a commit listener is told, after the sync and in the order of positions.
+pub struct Committed {
+    /// The events, with ascending positions.
+    pub events: Vec<Arc<Event>>,
+}
+
+/// Counts and sizes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Stats {
+    /// Events.
+    pub events: u64,
+    /// Aggregates, archived ones included.
+    pub aggregates: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Requests that wait for the committer.
+    pub queued: usize,
+    /// Batches since the domain was opened.
+    pub commits: u64,
+    /// Time that writing and syncing them took, in microseconds.
+    pub commit_micros: u64,
+}
+
+/// Why a submitted request was not committed.
+pub enum SubmitError {
+    /// The answer to the client.
+    Append(AppendError),
+    /// An aggregate moved on since the check, or a request before it in its [`Lane`](crate::Lane) was turned away: check
+    /// the request again ([`Domain::recheck`]).
+    Moved(Unsettled),
+}
+
+/// A request that has to be checked again.
+pub struct Unsettled(pub(crate) Origin);
+
+impl From<AppendError> for SubmitError {
+    fn from(error: AppendError) -> Self {
+        Self::Append(error)
+    }
+}
+
+/// One isolated log. Cheap to clone; it closes when the last clone goes.
+#[derive(Clone)]
+pub struct Domain {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) name: DomainName,
+    pub(crate) files: Arc<Files>,
+    pub(crate) shared: Arc<Shared>,
+    /// None only while the domain closes.
+    pub(crate) queue: Option<Queue>,
+    pub(crate) committer: Option<JoinHandle<()>>,
+    /// Held for as long as the domain is open.
+    pub(crate) _lock: File,
+}
+
+/// What the committer tells the rest.
+pub(crate) struct Shared {
+    head: Mutex<Head>,
+    listeners: RwLock<Vec<Listener>>,
+    stopped: Mutex<Option<String>>,
+    aggregates: AtomicU64,
+    commits: AtomicU64,
+    commit_micros: AtomicU64,
+}
+
+type Listener = Box<dyn Fn(&Committed) + Send + Sync>;
+
+impl Domain {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &DomainName {
+        &self.inner.name
+    }
+
+    /// When a write is answered.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.inner.files.durability
+    }
+
+    /// The first stage of a write, on the caller's thread: everything that can be known without taking a place in the log.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the request, all of it at once.
+    pub fn check(&self, draft: Draft) -> Result<Checked, AppendError> {
+        write::check(&self.inner.files, draft)
+    }
+
+    /// Checks a request again whose aggregates moved on meanwhile. A caller does so at most
+    /// [`RECHECK_ROUNDS`](limits::RECHECK_ROUNDS) times, and then answers *busy*.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn recheck(&self, unsettled: Unsettled) -> Result<Checked, AppendError> {
+        let files = &self.inner.files;
+        match unsettled.0 {
+            Origin::Client(draft) => {
+                for event in &draft.events {
+                    if let Ok(name) = AggregateRef::new(&event.aggregate_type, &event.aggregate_id) {
+                        files.keys.forget(&name);
+                    }
+                }
+                write::check(files, draft)
+            }
+            Origin::System(event) => {
+                files.keys.forget(&event.aggregate);
+                write::check_system(files, event)
+            }
+        }
+    }
+
+    /// Hands a checked request to the committer. `reply` is called once, on the committer's thread or on this one, and must
+    /// not block. Should it be dropped uncalled, the outcome is unknown.
+    pub fn submit(&self, checked: Checked, reply: Reply) {
+        let Some(queue) = &self.inner.queue else { unreachable!("the queue goes with the last clone") };
+        if let Err(not_taken) = queue.push(Submission { checked, reply }) {
+            let (submission, error) = match not_taken {
+                NotTaken::Full(submission) => (submission, AppendError::Busy("too many requests wait: try again")),
+                NotTaken::Closed(submission) => (submission, self.inner.shared.stopped()),
+            };
+            if let Some(lane) = &submission.checked.lane {
+                lane.break_off();
+            }
+            (submission.reply)(Err(error.into()));
+        }
+    }
+
+    /// Checks a request, submits it and waits for the outcome.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not committed, or not known to be.
+    pub fn append(&self, draft: Draft) -> Result<Receipt, AppendError> {
+        self.settle(self.check(draft)?)
+    }
+
+    fn settle(&self, mut checked: Checked) -> Result<Receipt, AppendError> {
+        for _ in 0..=limits::RECHECK_ROUNDS {
+            let (sender, receiver) = mpsc::sync_channel(1);
+            self.submit(checked, Box::new(move |outcome| drop(sender.send(outcome))));
+            match receiver.recv() {
+                Ok(Ok(receipt)) => return Ok(receipt),
+                Ok(Err(SubmitError::Append(error))) => return Err(error),
+                Ok(Err(SubmitError::Moved(unsettled))) => checked = self.recheck(unsettled)?,
+                Err(mpsc::RecvError) => return Err(AppendError::OutcomeUnknown("the committer ended".into())),
+            }
+        }
+        Err(AppendError::MOVED_ON)
+    }
+
+    /// Archives an aggregate: reads go on, lists hide it, appends are refused.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::WrongVersion`] with `actual` 0 when it does not exist, [`AppendError::Archived`] when it is archived.
+    pub fn archive(&self, aggregate: &AggregateRef, actor: &str, note: Option<&str>) -> Result<Receipt, AppendError> {
+        self.system_event(aggregate, ARCHIVED, "{}", actor, note, Expected::Existing)
+    }
+
+    /// Restores an archived aggregate.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::WrongVersion`] with `actual` 0 when it does not exist; refused when it is not archived.
+    pub fn restore(&self, aggregate: &AggregateRef, actor: &str, note: Option<&str>) -> Result<Receipt, AppendError> {
+        self.system_event(aggregate, RESTORED, "{}", actor, note, Expected::Existing)
+    }
+
+    /// Records what was done to the domain itself in a reserved aggregate, e.g. `$plugin_installed` in `$plugin/NAME`.
+    /// `payload` is a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append).
+    ///
+    /// # Panics
+    ///
+    /// When `event_type` is not a name that begins with `$`: only EventDBX itself records such events.
+    pub fn record(
+        &self,
+        aggregate: &AggregateRef,
+        event_type: &str,
+        payload: &str,
+        actor: &str,
+    ) -> Result<Receipt, AppendError> {
+        self.system_event(aggregate, event_type, payload, actor, None, Expected::Any)
+    }
+
+    fn system_event(
+        &self,
+        aggregate: &AggregateRef,
+        event_type: &str,
+        payload: &str,
+        actor: &str,
+        note: Option<&str>,
+        expected: Expected,
+    ) -> Result<Receipt, AppendError> {
+        assert!(event_type.starts_with('$'), "{event_type} is not one of EventDBX's own event types");
+        let body = write::system_body(payload, actor, note)?;
+        let event_type = EventType::trusted(event_type);
+        let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected, body };
+        self.settle(write::check_system(&self.inner.files, event)?)
+    }
+
+    /// Has `listener` called after each sync with what was committed, on the committer's thread: it must not block.
+    pub fn on_commit(&self, listener: Listener) {
+        self.inner.shared.listeners.write().unwrap_or_else(PoisonError::into_inner).push(listener);
+    }
+
+    /// The end of the log.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        *lock(&self.inner.shared.head)
+    }
+
+    /// Why writes are stopped; none: they are not.
+    #[must_use]
+    pub fn write_failure(&self) -> Option<String> {
+        lock(&self.inner.shared.stopped).clone()
+    }
+
+    /// Seals what belongs to the domain but to no aggregate: plugin tables, parked deliveries, configuration.
+    #[must_use]
+    pub fn plugin_cipher(&self) -> Cipher {
+        self.inner.files.keys.keyring.plugin_cipher()
+    }
+
+    /// Counts and sizes.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let Inner { files, shared, queue, .. } = &*self.inner;
+        Stats {
+            events: self.head().position.get(),
+            aggregates: shared.aggregates.load(Ordering::Relaxed),
+            disk_bytes: files.db.disk_space().unwrap_or(0),
+            queued: queue.as_ref().map_or(0, Queue::len),
+            commits: shared.commits.load(Ordering::Relaxed),
+            commit_micros: shared.commit_micros.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(committer) = self.committer.take()
+            // The last clone may have been held by a reply, which runs on the committer's own thread.
+            && committer.thread().id() != std::thread::current().id()
+            && committer.join().is_err()
+        {
+            tracing::error!(domain = %self.name, "the committer had panicked");
+        }
+        if let Err(error) = self.files.close() {
+            tracing::warn!(domain = %self.name, %error, "the log closed without being flushed; its journal has everything");
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(head: Head, aggregates: u64) -> Self {
+        Self {
+            head: Mutex::new(head),
+            listeners: RwLock::default(),
+            stopped: Mutex::default(),
+            aggregates: AtomicU64::new(aggregates),
+            commits: AtomicU64::new(0),
+            commit_micros: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn publish(&self, head: Head, aggregates: u64) {
+        self.aggregates.store(aggregates, Ordering::Relaxed);
+        *lock(&self.head) = head;
+    }
+
+    pub(crate) fn tell(&self, committed: &Committed) {
+        for listener in &*self.listeners.read().unwrap_or_else(PoisonError::into_inner) {
+            listener(committed);
+        }
+    }
+
+    pub(crate) fn count_commit(&self, took: Duration) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.commit_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stop(&self, reason: String) {
+        lock(&self.stopped).get_or_insert(reason);
+    }
+
+    /// What a request is told once writes are stopped.
+    pub(crate) fn stopped(&self) -> AppendError {
+        let reason = lock(&self.stopped).clone();
+        AppendError::Stopped(reason.unwrap_or_else(|| "the committer ended".into()))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,71 @@
+//! The log of EventDBX: what was acknowledged is durable, ordered, provable and readable.
+//!
+//! A [`Domain`] is one isolated log on the fjall LSM store, in a directory of its own. Events are appended to *aggregates*
+//! (type and id), get the next *version* there and the next *position* in the domain, are hashed into two Merkle trees and
+//! sealed before they touch the disk. `docs/FORMAT.md` specifies every byte.
+//!
+//! The stages of a write are types whose fields are private, so that no step can be skipped:
+//! [`Draft`] (what a client sent) → [`Checked`] (sizes, names, JSON; commitments and ciphertext made, on the caller's
+//! thread) → a bounded queue → one committer → [`Receipt`].
+//!
+//! This crate has no async runtime, no socket, no wasmtime and no clock of its own: time comes in through
+//! [`OpenOptions::clock`].
+//!
+//! # Example
+//!
+//! ```
+//! use eventdbx_store::{Domain, Draft, MasterKey, NewEvent, OpenOptions, system_clock};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dir = tempfile::tempdir()?;
+//! let master = MasterKey::generate();
+//! let domain = Domain::open(dir.path(), "default".parse()?, &master, OpenOptions::new(system_clock()))?;
+//!
+//! let event = NewEvent::new("order", "o-1", "order_placed", r#"{"total":"12.50"}"#);
+//! let receipt = domain.append(Draft::one(event, "alice"))?;
+//! assert_eq!(receipt.events[0].version.get(), 1);
+//!
+//! let order = domain.aggregate(&"order/o-1".parse()?)?.expect("just written");
+//! assert_eq!(order.state.as_str(), r#"{"total":"12.50"}"#);
+//! # Ok(())
+//! # }
+//! ```
+
+mod anchor;
+mod digest;
+mod domain;
+mod draft;
+mod error;
+mod event;
+mod files;
+mod json;
+mod keys;
+pub mod limits;
+mod merkle;
+mod names;
+mod open;
+pub mod plugindb;
+mod read;
+mod receipt;
+mod rows;
+mod seal;
+mod state;
+mod verify;
+mod write;
+
+pub use domain::{Clock, Committed, Domain, Head, OpenOptions, Stats, SubmitError, Unsettled, system_clock};
+pub use draft::{BodyKind, Draft, Expected, NewEvent};
+pub use error::{OpenError, ReadError};
+pub use event::{Body, Event, EventKind, Header};
+pub use json::{Json, JsonFault, Shape, canonical_json};
+pub use merkle::CompactRange;
+pub use names::{
+    AggregateId, AggregateNumber, AggregateRef, AggregateType, Digest, DomainName, EventId, EventType, Micros,
+    NameError, Position, Version,
+};
+pub use read::{Aggregate, AggregateQuery, EventQuery, Page, SealedEvent};
+pub use receipt::{AppendError, Durability, EventReceipt, Reason, Receipt};
+pub use seal::{Cipher, MasterKey, MasterKeyError};
+pub use state::State;
+pub use verify::VerifyReport;
+pub use write::{Checked, Lane, Reply};

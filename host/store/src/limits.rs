@@ -1,0 +1,44 @@
+//! Every limit of the log, in one table. An error that reports a broken limit names it as it is named here.
+
+/// Longest aggregate type, aggregate id, event type and actor, in bytes: names stand in every row.
+pub const NAME_BYTES: usize = 128;
+/// Longest idempotency key, in bytes.
+pub const KEY_BYTES: usize = 256;
+/// Longest note, in characters.
+pub const NOTE_CHARS: usize = 128;
+/// Longest payload or JSON Patch, in bytes as sent.
+pub const PAYLOAD_BYTES: usize = 256 * 1024;
+/// Longest metadata, in bytes as sent.
+pub const METADATA_BYTES: usize = 64 * 1024;
+/// Longest extensions, in bytes as sent.
+pub const EXTENSIONS_BYTES: usize = 64 * 1024;
+/// Longest state of an aggregate, in bytes of canonical JSON: it is rewritten with every batch that touches it.
+pub const STATE_BYTES: usize = 256 * 1024;
+/// Deepest nesting of a JSON value: parsing and folding recurse.
+pub const JSON_DEPTH: usize = 64;
+/// Most operations of one JSON Patch: each may touch the whole state.
+pub const PATCH_OPERATIONS: usize = 1024;
+/// Most events of one request, which is one atomic batch.
+pub const EVENTS_PER_REQUEST: usize = 1024;
+/// Most bytes of payload, metadata and extensions of one request.
+pub const REQUEST_BYTES: usize = 8 * 1024 * 1024;
+/// Most events that the committer puts into one group, i.e. one sync: bounds memory and the wait of a reader.
+pub const EVENTS_PER_GROUP: usize = 4096;
+/// Requests that may wait for the committer before new ones are answered *busy*.
+pub const QUEUED_REQUESTS: usize = 4096;
+/// Rounds in which a request whose aggregate moved on meanwhile is evaluated anew before it is answered *busy*.
+pub const RECHECK_ROUNDS: usize = 3;
+/// Most rows in one page of a listing.
+pub const PAGE_ROWS: usize = 1000;
+/// Most bytes in one page of a listing; a page always has at least one row.
+pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of heads and states of recently written aggregates that are kept in memory.
+pub const HEAD_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of aggregate keys, expanded and ready to use, that are kept in memory.
+pub const KEY_CACHE_BYTES: u64 = 24 * 1024 * 1024;
+/// A step of the clock larger than this between two commits is reported, in microseconds.
+pub const CLOCK_JUMP_MICROS: u64 = 60 * 1_000_000;
+/// Default size of the log's block cache, in bytes.
+pub const BLOCK_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Findings that `verify` lists before it only counts.
+pub const VERIFY_FINDINGS: usize = 100;

@@ -1,0 +1,104 @@
+//! Every hash of the log, each kind in a domain of its own: the first byte that is hashed says what it is, so that no
+//! value of one kind can pass for a value of another.
+//!
+//! | byte | what | hashed after it |
+//! |---|---|---|
+//! | 0x00 | leaf of an aggregate's tree: the event digest | the encoding of the event |
+//! | 0x01 | inner node of either tree | left child ‖ right child |
+//! | 0x02 | leaf of a domain's tree | position u64 BE ‖ event digest |
+//! | 0x03 | kept for snapshots | |
+//! | 0x04 | kept for checkpoints | |
+//! | 0x05 | commitment | part u8 ‖ salt 32 ‖ value |
+//! | 0x06 | commit record | its encoding |
+//! | 0x07 | salts of an event (128 bytes of output) | seed 16 |
+//!
+//! The root of an empty tree is the hash of nothing at all.
+
+use blake3::Hasher;
+
+use crate::{Digest, Position};
+
+const LEAF: u8 = 0x00;
+const NODE: u8 = 0x01;
+const DOMAIN_LEAF: u8 = 0x02;
+const COMMITMENT: u8 = 0x05;
+const COMMIT_RECORD: u8 = 0x06;
+const SALTS: u8 = 0x07;
+
+/// The event digest, which is a leaf of the aggregate's tree.
+pub(crate) fn leaf(encoding: &[u8]) -> Digest {
+    tagged(LEAF, encoding)
+}
+
+/// The node above two others.
+pub(crate) fn node(left: &Digest, right: &Digest) -> Digest {
+    let mut bytes = [NODE; 65];
+    bytes[1..33].copy_from_slice(&left.0);
+    bytes[33..].copy_from_slice(&right.0);
+    Digest(blake3::hash(&bytes).into())
+}
+
+/// A leaf of the domain's tree.
+pub(crate) fn domain_leaf(position: Position, event: &Digest) -> Digest {
+    let mut bytes = [DOMAIN_LEAF; 41];
+    bytes[1..9].copy_from_slice(&position.get().to_be_bytes());
+    bytes[9..].copy_from_slice(&event.0);
+    Digest(blake3::hash(&bytes).into())
+}
+
+/// The hash of a commit record.
+pub(crate) fn commit_record(encoding: &[u8]) -> Digest {
+    tagged(COMMIT_RECORD, encoding)
+}
+
+/// A part of an event that is committed to by itself. The numbers are part of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Part {
+    /// The payload or patch.
+    Payload = 0,
+    /// The metadata.
+    Metadata = 1,
+    /// The extensions.
+    Extensions = 2,
+    /// The note.
+    Note = 3,
+}
+
+/// From which the salts of an event are derived. It is stored inside the ciphertext.
+pub(crate) type SaltSeed = [u8; 16];
+
+/// One salt per [`Part`].
+pub(crate) struct Salts([u8; 128]);
+
+impl Salts {
+    /// The salt of a part.
+    pub(crate) fn of(&self, part: Part) -> &[u8; 32] {
+        &self.0.as_chunks().0[part as usize]
+    }
+}
+
+/// The salts that a seed stands for.
+pub(crate) fn salts(seed: &SaltSeed) -> Salts {
+    let mut bytes = [SALTS; 17];
+    bytes[1..].copy_from_slice(seed);
+    let mut salts = [0; 128];
+    Hasher::new().update(&bytes).finalize_xof().fill(&mut salts);
+    Salts(salts)
+}
+
+/// Commits to a value without betraying it: whoever does not know the salt cannot try values out.
+pub(crate) fn commitment(part: Part, salts: &Salts, value: &[u8]) -> Digest {
+    let mut hasher = Hasher::new();
+    hasher.update(&[COMMITMENT, part as u8]).update(salts.of(part)).update(value);
+    Digest(hasher.finalize().into())
+}
+
+/// The root of a tree without leaves.
+pub(super) fn empty() -> Digest {
+    Digest(blake3::hash(&[]).into())
+}
+
+fn tagged(tag: u8, bytes: &[u8]) -> Digest {
+    Digest(Hasher::new().update(&[tag]).update(bytes).finalize().into())
+}

@@ -1,0 +1,205 @@
+//! The first stage of a write, on the caller's thread: parse, find a request that came before, evaluate JSON Patch, commit
+//! to the parts and seal them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    CheckedEvent, Effect, Lane,
+    evaluate::evaluate,
+    idempotency::{committed_before, fresh_id, keyed_id},
+    parse::{Parsed, ParsedEvent, parse},
+};
+use crate::{
+    AggregateNumber, AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Micros, Receipt,
+    digest::commitments,
+    files::Files,
+    keys::{self, KeptKey},
+    rows::SealedParts,
+    seal::{Binding, RecordKind},
+};
+
+/// A request that may be written: its rules hold, its parts are committed to and sealed. What is left is its place.
+pub struct Checked {
+    pub(crate) origin: Origin,
+    pub(crate) outcome: CheckOutcome,
+    /// Whether its event ids come from an idempotency key, so that they may be taken.
+    pub(crate) keyed: bool,
+    /// The requests that it must not overtake.
+    pub(crate) lane: Option<Lane>,
+}
+
+impl Checked {
+    /// Puts the request into a lane: it is committed only if every request submitted in it before was.
+    #[must_use]
+    pub fn in_lane(mut self, lane: &Lane) -> Self {
+        self.lane = Some(lane.clone());
+        self
+    }
+
+    /// Events that it would write.
+    #[must_use]
+    pub fn event_count(&self) -> usize {
+        match &self.outcome {
+            CheckOutcome::Write(events) => events.len(),
+            CheckOutcome::Known(_) => 0,
+        }
+    }
+}
+
+/// What a check found.
+pub(crate) enum CheckOutcome {
+    /// To be written.
+    Write(Vec<CheckedEvent>),
+    /// Written before, by its idempotency key.
+    Known(Receipt),
+}
+
+/// Where a request came from: what is needed to check it anew.
+pub(crate) enum Origin {
+    Client(Draft),
+    /// One of EventDBX's own events.
+    System(SystemEvent),
+}
+
+/// An event of EventDBX's own: it changes no state.
+#[derive(Clone)]
+pub(crate) struct SystemEvent {
+    pub(crate) aggregate: AggregateRef,
+    pub(crate) event_type: EventType,
+    pub(crate) expected: Expected,
+    pub(crate) body: Body,
+}
+
+/// The body of an event of EventDBX's own.
+pub(crate) fn system_body(payload: &str, actor: &str, note: Option<&str>) -> Result<Body, AppendError> {
+    let text = crate::NewEvent { note: note.map(str::to_owned), ..crate::NewEvent::new("x", "x", "x", payload) };
+    let parsed = parse(&Draft::one(text, actor)).map_err(AppendError::Refused)?;
+    parsed.events.into_iter().next().map(|event| event.body).ok_or(AppendError::Refused(Vec::new()))
+}
+
+/// Checks a client's request.
+pub(crate) fn check(files: &Files, draft: Draft) -> Result<Checked, AppendError> {
+    let Parsed { events } = parse(&draft).map_err(AppendError::Refused)?;
+    let at = files.db.snapshot();
+    let keyed = draft.key.is_some();
+    let known = match &draft.key {
+        Some(key) => committed_before(files, &at, &events, key)?,
+        None => None,
+    };
+    let outcome = match known {
+        Some(receipt) => CheckOutcome::Known(receipt),
+        None => CheckOutcome::Write(finish(files, &at, events, draft.key.as_deref())?),
+    };
+    Ok(Checked { origin: Origin::Client(draft), outcome, keyed, lane: None })
+}
+
+/// Checks an event of EventDBX's own.
+pub(crate) fn check_system(files: &Files, event: SystemEvent) -> Result<Checked, AppendError> {
+    let parsed = ParsedEvent {
+        aggregate: event.aggregate.clone(),
+        event_type: event.event_type.clone(),
+        kind: EventKind::System,
+        expected: event.expected,
+        occurred_at: None,
+        body: event.body.clone(),
+        members: None,
+    };
+    let events = finish(files, &files.db.snapshot(), vec![parsed], None)?;
+    Ok(Checked { origin: Origin::System(event), outcome: CheckOutcome::Write(events), keyed: false, lane: None })
+}
+
+fn finish(
+    files: &Files,
+    at: &fjall::Snapshot,
+    mut events: Vec<ParsedEvent>,
+    key: Option<&str>,
+) -> Result<Vec<CheckedEvent>, AppendError> {
+    let now = (files.clock)();
+    let effects = evaluate(files, at, &mut events)?;
+    let mut kept: HashMap<AggregateRef, Arc<KeptKey>> = HashMap::new();
+    let mut checked = Vec::with_capacity(events.len());
+    for (index, (event, effect)) in events.into_iter().zip(effects).enumerate() {
+        let kept = match kept.get(&event.aggregate) {
+            Some(kept) => Arc::clone(kept),
+            None => {
+                let found = key_for(files, at, &event.aggregate)?;
+                kept.insert(event.aggregate.clone(), Arc::clone(&found));
+                found
+            }
+        };
+        checked.push(seal(files, event, effect, kept, key.map(|key| (key, index)), now));
+    }
+    Ok(checked)
+}
+
+fn key_for(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) -> Result<Arc<KeptKey>, AppendError> {
+    if let Some(kept) = files.keys.cached(name) {
+        return Ok(kept);
+    }
+    let number: Result<Option<AggregateNumber>, _> = keys::number_of(at, &files.spaces, name);
+    let found = number.and_then(|number| files.keys.for_write(at, number, name));
+    found.map_err(AppendError::from)
+}
+
+fn seal(
+    files: &Files,
+    event: ParsedEvent,
+    effect: Effect,
+    key: Arc<KeptKey>,
+    idempotency: Option<(&str, usize)>,
+    now: Micros,
+) -> CheckedEvent {
+    let keyring = &files.keys.keyring;
+    let event_id = match idempotency {
+        Some((key, index)) => keyed_id(keyring.id_key(), &event.aggregate, key, index),
+        None => fresh_id(now),
+    };
+    let parts = SealedParts { seed: rand::random(), body: event.body };
+    let commitments = commitments(&parts.seed, &parts.body);
+    let mut plain = Vec::with_capacity(256 + parts.body.payload.as_str().len());
+    parts.encode(&mut plain);
+    let (plain, compressed) = compress_where_it_pays(plain);
+    let binding = body_binding(keyring.domain_id(), key.id(), &event.aggregate, event_id);
+    let sealed = key.cipher.seal(&binding, &plain);
+    CheckedEvent {
+        aggregate: event.aggregate,
+        event_type: event.event_type,
+        event_id,
+        kind: event.kind,
+        expected: event.expected,
+        occurred_at: event.occurred_at,
+        body: parts.body,
+        effect,
+        commitments,
+        key,
+        compressed,
+        sealed,
+    }
+}
+
+/// What an event's ciphertext is bound to, so that it opens nowhere else. The digest binds the event id to its version.
+pub(crate) fn body_binding(
+    domain_id: &[u8; 16],
+    key_id: &[u8; 8],
+    name: &AggregateRef,
+    event_id: crate::EventId,
+) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(128);
+    Binding::new(&mut bytes, RecordKind::EventBody, key_id, domain_id)
+        .field(name.kind.as_str().as_bytes())
+        .field(name.id.as_str().as_bytes())
+        .field(event_id.as_bytes())
+        .finish();
+    bytes
+}
+
+/// Compresses a body from this size on, if that saves an eighth of it.
+const COMPRESS_FROM: usize = 512;
+
+fn compress_where_it_pays(plain: Vec<u8>) -> (Vec<u8>, bool) {
+    if plain.len() < COMPRESS_FROM {
+        return (plain, false);
+    }
+    let packed = lz4_flex::block::compress_prepend_size(&plain);
+    if packed.len() < plain.len() / 8 * 7 { (packed, true) } else { (plain, false) }
+}

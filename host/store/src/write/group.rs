@@ -1,0 +1,186 @@
+//! A group: the requests that share one fjall batch and one sync. Each is admitted or refused by itself, as if it came
+//! after those before it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    CheckedEvent, Effect,
+    evaluate::state_too_large,
+    heads::{Heads, LiveHead},
+};
+use crate::{
+    AggregateRef, AppendError, EventId, Expected, ReadError, Reason, Version, domain::RESTORED, files::Files, json,
+    limits,
+};
+
+/// The aggregates that the requests of a group touch, and the event ids that it gives out.
+pub(crate) struct Group<'a> {
+    files: &'a Files,
+    pub(crate) at: fjall::Snapshot,
+    pub(crate) slots: HashMap<AggregateRef, Slot>,
+    ids: HashSet<EventId>,
+    request: usize,
+}
+
+/// An aggregate while a group touches it.
+pub(crate) struct Slot {
+    pub(crate) head: LiveHead,
+    /// Whether the group wrote to it.
+    pub(crate) changed: bool,
+    trial: Trial,
+}
+
+/// What the head would be if the events of the request at hand were written: kept apart until all are admitted.
+#[derive(Clone, Copy, Default)]
+struct Trial {
+    request: usize,
+    version: Version,
+    state_bytes: usize,
+}
+
+/// Why a request does not go into this group.
+pub(crate) enum NotAdmitted {
+    Refused(AppendError),
+    /// Its aggregates are not what they were when it was checked.
+    Moved,
+}
+
+impl From<AppendError> for NotAdmitted {
+    fn from(error: AppendError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<ReadError> for NotAdmitted {
+    fn from(error: ReadError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl<'a> Group<'a> {
+    pub(crate) fn new(files: &'a Files) -> Self {
+        let at = files.db.snapshot();
+        Self { files, at, slots: HashMap::new(), ids: HashSet::new(), request: 0 }
+    }
+
+    /// Decides whether all events of a request may be written. Changes no head.
+    pub(crate) fn admit(&mut self, heads: &mut Heads, events: &[CheckedEvent], keyed: bool) -> Result<(), NotAdmitted> {
+        self.request += 1;
+        for index in 0..events.len() {
+            self.admit_event(heads, events, index, keyed)?;
+        }
+        if keyed {
+            self.ids.extend(events.iter().map(|event| event.event_id));
+        }
+        Ok(())
+    }
+
+    fn admit_event(
+        &mut self,
+        heads: &mut Heads,
+        events: &[CheckedEvent],
+        index: usize,
+        keyed: bool,
+    ) -> Result<(), NotAdmitted> {
+        let event = &events[index];
+        let request = self.request;
+        self.touch(heads, event)?;
+        if keyed && self.taken(event)? {
+            return Err(NotAdmitted::Moved);
+        }
+        let Some(slot) = self.slots.get_mut(&event.aggregate) else { unreachable!("touched above") };
+        if slot.head.version.get() == 0 && slot.trial.request != request {
+            // Nobody wrote to it yet, so the key proposed first is as good as any other.
+            slot.head.key = event.key.clone();
+        }
+        if slot.head.key.id() != event.key.id() {
+            return Err(NotAdmitted::Moved);
+        }
+        let trial = slot.trial(request);
+        expect(event, index, trial.version)?;
+        check_archival(event, index, slot.head.archived)?;
+        let state_bytes = match &event.effect {
+            Effect::None => trial.state_bytes,
+            Effect::Merge { growth, .. } => slot.grown(trial, *growth, &events[..=index], index)?,
+            Effect::Evaluated { after, .. } if *after != trial.version => return Err(NotAdmitted::Moved),
+            Effect::Evaluated { state, .. } => {
+                state.as_ref().map_or(trial.state_bytes, |s| json::canonical_object(s).len())
+            }
+        };
+        slot.trial = Trial { request, version: trial.version.next(), state_bytes };
+        Ok(())
+    }
+
+    fn touch(&mut self, heads: &mut Heads, event: &CheckedEvent) -> Result<(), ReadError> {
+        if !self.slots.contains_key(&event.aggregate) {
+            let head = heads.take(self.files, &self.at, &event.aggregate)?;
+            let head = head.unwrap_or_else(|| LiveHead::unborn(event.key.clone()));
+            let slot = Slot { head, changed: false, trial: Trial::default() };
+            self.slots.insert(event.aggregate.clone(), slot);
+        }
+        Ok(())
+    }
+
+    /// Whether an idempotency key's event is there already.
+    fn taken(&self, event: &CheckedEvent) -> Result<bool, ReadError> {
+        use fjall::Readable;
+        Ok(self.ids.contains(&event.event_id) || self.at.contains_key(&self.files.spaces.ids, event.event_id.0)?)
+    }
+}
+
+impl Slot {
+    fn trial(&self, request: usize) -> Trial {
+        if self.trial.request == request {
+            return self.trial;
+        }
+        Trial { request, version: self.head.version, state_bytes: self.head.state_bytes }
+    }
+
+    /// A bound of the state's size after another merge. Worked out exactly only where the bound breaks the limit.
+    fn grown(&self, trial: Trial, growth: usize, events: &[CheckedEvent], index: usize) -> Result<usize, AppendError> {
+        let bound = trial.state_bytes + growth;
+        if bound <= limits::STATE_BYTES {
+            return Ok(bound);
+        }
+        let name = &events[index].aggregate;
+        let mut state = self.head.state.clone();
+        for event in events.iter().filter(|event| event.aggregate == *name) {
+            if let Effect::Merge { members, .. } = &event.effect {
+                json::merge(&mut state, members.clone());
+            }
+        }
+        let exact = json::canonical_object(&state).len();
+        if exact > limits::STATE_BYTES { Err(state_too_large(index, exact)) } else { Ok(exact) }
+    }
+}
+
+/// An archived aggregate takes nothing but `$restored`.
+fn check_archival(event: &CheckedEvent, index: usize, archived: bool) -> Result<(), AppendError> {
+    match (archived, event.event_type.as_str()) {
+        (true, RESTORED) => Ok(()),
+        (true, _) => Err(AppendError::Archived { aggregate: event.aggregate.clone() }),
+        (false, RESTORED) => {
+            let message = format!("{} is not archived, so there is nothing to restore", event.aggregate);
+            Err(AppendError::Refused(vec![Reason { event: index, path: String::new(), code: "not-archived", message }]))
+        }
+        (false, _) => Ok(()),
+    }
+}
+
+fn expect(event: &CheckedEvent, index: usize, actual: Version) -> Result<(), AppendError> {
+    let wrong = |expected: &str| AppendError::WrongVersion {
+        event: index,
+        aggregate: event.aggregate.clone(),
+        expected: expected.to_owned(),
+        actual,
+    };
+    match event.expected {
+        Expected::Any => Ok(()),
+        Expected::NoAggregate if actual.get() == 0 => Ok(()),
+        Expected::NoAggregate => Err(wrong("a new aggregate")),
+        Expected::Existing if actual.get() > 0 => Ok(()),
+        Expected::Existing => Err(wrong("an existing aggregate")),
+        Expected::Exact(version) if version == actual.get() => Ok(()),
+        Expected::Exact(version) => Err(wrong(&version.to_string())),
+    }
+}

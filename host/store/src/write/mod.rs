@@ -1,0 +1,58 @@
+//! The stages of a write: [`Draft`](crate::Draft) → [`Checked`] → queue → committer → [`Receipt`](crate::Receipt).
+//!
+//! Whatever can be done on the caller's thread is done there ([`check`]): parsing, commitments, sealing, JSON Patch. What
+//! is left for the one committer is to find the version, give the position, hash and write.
+
+mod check;
+mod committer;
+mod evaluate;
+mod group;
+mod heads;
+mod idempotency;
+mod lane;
+mod parse;
+mod queue;
+mod rows;
+mod sequence;
+
+pub use check::Checked;
+pub(crate) use check::{CheckOutcome, Origin, SystemEvent, body_binding, check, check_system, system_body};
+pub(crate) use committer::Committer;
+pub(crate) use heads::Heads;
+pub use lane::Lane;
+pub use queue::Reply;
+pub(crate) use queue::{NotTaken, Queue, Submission};
+pub(crate) use sequence::Sequence;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::{AggregateRef, Body, EventId, EventKind, EventType, Expected, Version, digest::Commitments, keys::KeptKey};
+
+/// One event of a checked request: all of it but what only the committer knows (version, position, time).
+pub(crate) struct CheckedEvent {
+    pub(crate) aggregate: AggregateRef,
+    pub(crate) event_type: EventType,
+    pub(crate) event_id: EventId,
+    pub(crate) kind: EventKind,
+    pub(crate) expected: Expected,
+    pub(crate) occurred_at: Option<Arc<str>>,
+    pub(crate) body: Body,
+    pub(crate) effect: Effect,
+    pub(crate) commitments: Commitments,
+    pub(crate) key: Arc<KeptKey>,
+    pub(crate) compressed: bool,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// What an event does to the state of its aggregate.
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// The members are merged in; `growth` bounds by how many bytes the state can grow.
+    Merge { members: Map<String, Value>, growth: usize },
+    /// It was worked out against the aggregate at version `after`, which must still be where it stands when this event's
+    /// turn comes. `state` is there for the last event of a request on its aggregate.
+    Evaluated { after: Version, state: Option<Map<String, Value>> },
+}

@@ -1,0 +1,76 @@
+//! Write an EventDBX plugin in Rust.
+//!
+//! A plugin is a WebAssembly component that EventDBX loads while it runs, and that can do only what it was granted. Of the
+//! kinds of plugins this crate covers *read models* so far: they take events and keep tables, from which they answer
+//! queries. It takes one trait ([`ReadModel`]), one macro ([`export_read_model!`]) and [tables](Table) with typed keys and
+//! values; [`testing`] runs it all natively, with no daemon. docs/PLUGINS.md leads from the first line to the installed
+//! plugin.
+//!
+//! What a plugin does *not* have: a clock, randomness, files, a network, threads. The same events make the same tables.
+//!
+//! ```
+//! use eventdbx_plugin_sdk::*;
+//!
+//! const DELAYS: Table<String, i64> = Table::new("delays");
+//!
+//! struct Delays;
+//!
+//! impl ReadModel for Delays {
+//!     type Config = NoConfig;
+//!
+//!     fn describe() -> Descriptor {
+//!         Descriptor::new().event_types(["flight_arrived"]).state().table(DELAYS).query("delay")
+//!     }
+//!
+//!     fn start(_: NoConfig, _: &StartContext) -> Result<Self, Failure> {
+//!         Ok(Self)
+//!     }
+//!
+//!     fn handle(&self, event: &Event<'_>, tables: &mut Tables<'_>) -> Result<(), HandleError> {
+//!         #[derive(serde::Deserialize)]
+//!         struct Flight<'a> {
+//!             carrier: &'a str,
+//!             delay_minutes: i64,
+//!         }
+//!         let flight: Flight<'_> = event.state()?;
+//!         tables.update(DELAYS, flight.carrier, |minutes| *minutes += flight.delay_minutes)?;
+//!         Ok(())
+//!     }
+//!
+//!     fn query(&self, query: &Query<'_>, tables: &Tables<'_>) -> Result<Answer, QueryError> {
+//!         match query.name() {
+//!             "delay" => Answer::new(&tables.get(DELAYS, &query.params::<String>()?)?),
+//!             _ => Err(QueryError::UnknownQuery),
+//!         }
+//!     }
+//! }
+//!
+//! export_read_model!(Delays);
+//! # fn main() {}
+//! ```
+
+#[doc(hidden)]
+pub mod bindings;
+mod deliver;
+mod descriptor;
+mod error;
+mod event;
+#[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+pub mod exports;
+#[doc(hidden)]
+pub mod guest;
+pub mod host;
+mod model;
+mod query;
+mod table;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+
+pub use descriptor::{Descriptor, QueryDeclaration};
+pub use error::{Failure, HandleError};
+pub use event::{Event, EventError, Mode};
+pub use guest::API_VERSION;
+pub use model::{NoConfig, ReadModel, StartContext, StartReason};
+pub use query::{Answer, Query, QueryError};
+pub use table::{Keys, Rows, Table, TableError, TableKey, Tables};

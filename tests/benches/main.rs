@@ -1,0 +1,27 @@
+//! What EventDBX costs and gives, beside a reference in the same run. `cargo bench -p eventdbx-tests` runs all of it;
+//! `cargo bench -p eventdbx-tests -- append socket` the named parts.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
+mod append;
+mod plugins;
+mod report;
+mod socket;
+
+fn main() -> anyhow::Result<()> {
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|wanted| wanted == name);
+    let mut report = report::Report::default();
+    if wanted("append") {
+        append::batches(&mut report)?;
+        append::long_aggregates(&mut report)?;
+    }
+    if wanted("socket") {
+        socket::clients(&mut report)?;
+    }
+    if wanted("plugins") {
+        plugins::read_models(&mut report)?;
+        plugins::bystanders(&mut report)?;
+    }
+    report.close();
+    Ok(())
+}

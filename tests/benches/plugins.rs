@@ -1,0 +1,115 @@
+//! Read models that catch up, and appends that go on beside plugins.
+
+use std::time::{Duration, Instant};
+
+use eventdbx_node::{
+    Grant,
+    plugins::{InstallRequest, PayloadMode, PluginLimits, Plugins},
+};
+use eventdbx_sandbox::{Sandbox, SandboxOptions};
+use eventdbx_store::{Domain, Draft, NewEvent, Position};
+
+use crate::{
+    append::{open, payload},
+    report::{Figure, Report},
+};
+
+const EVENTS: usize = 200_000;
+
+/// A Rust read model that catches up from disk, with and without state.
+pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
+    report.title("a Rust read model (event-counter) catching up over 200,000 events, tables and cursor committed");
+    let dir = tempfile::tempdir()?;
+    let domain = open(&dir.path().join("domain"))?;
+    fill(&domain, EVENTS)?;
+    for (mode, asked) in
+        [(PayloadMode::EventOnly, Some(200_000.0)), (PayloadMode::ExtensionsOnly, None), (PayloadMode::All, None)]
+    {
+        let plugins = plugins(&domain, &dir.path().join(mode.as_str()))?;
+        let started = Instant::now();
+        install(&plugins, "counter", mode)?;
+        wait(&plugins, "counter", domain.head().position)?;
+        let took = started.elapsed();
+        let status = plugins.status(&Grant::owner("bench"), "counter")?;
+        let rate = Figure::rate("events/s", EVENTS as f64 / took.as_secs_f64());
+        let rate = asked.into_iter().fold(rate, Figure::at_least);
+        let cpu = Figure::plain(format!("{} ms in the sandbox", status.cpu_ms), status.cpu_ms as f64);
+        report.row(&format!("from disk, {mode}"), &[rate, cpu]);
+        plugins.shutdown();
+    }
+    Ok(())
+}
+
+/// What appends feel of five plugins.
+pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
+    report.title("append, embedded, one event at a time: beside five plugins, against none");
+    let dir = tempfile::tempdir()?;
+    let domain = open(&dir.path().join("domain"))?;
+    let (alone_median, alone_p99) = appends(&domain)?;
+    report.row("alone", &[Figure::micros("median", alone_median), Figure::micros("p99", alone_p99)]);
+    let plugins = plugins(&domain, &dir.path().join("plugins"))?;
+    for name in ["one", "two", "three", "four", "five"] {
+        install(&plugins, name, PayloadMode::All)?;
+    }
+    let (median, p99) = appends(&domain)?;
+    let ratio = |ours: Duration, alone: Duration| ours.as_secs_f64() / alone.as_secs_f64();
+    let figures = [
+        Figure::micros("median", median),
+        Figure::ratio("of alone", ratio(median, alone_median)).at_most(1.3),
+        Figure::micros("p99", p99),
+        Figure::ratio("of alone", ratio(p99, alone_p99)).at_most(2.0),
+    ];
+    report.row("beside five plugins", &figures);
+    plugins.shutdown();
+    Ok(())
+}
+
+fn plugins(domain: &Domain, dir: &std::path::Path) -> anyhow::Result<Plugins> {
+    std::fs::create_dir_all(dir)?;
+    let sandbox = Sandbox::new(SandboxOptions { cache_dir: dir.join("cache"), cache_key: [7; 32] })?;
+    Ok(Plugins::open(domain.clone(), domain.name(), dir, sandbox, PluginLimits::default())?)
+}
+
+fn install(plugins: &Plugins, name: &str, mode: PayloadMode) -> anyhow::Result<()> {
+    let grant = Grant::owner("bench");
+    let component = eventdbx_plugin_build::example("event-counter")?;
+    let component = plugins.add_component(&grant, &std::fs::read(component)?)?.hash;
+    let request = InstallRequest {
+        component,
+        name: Some(name.to_owned()),
+        payload_mode: Some(mode),
+        aggregates: Vec::new(),
+        events: Vec::new(),
+        config: serde_json::Map::new(),
+    };
+    plugins.install(&grant, request)?;
+    Ok(())
+}
+
+/// Asks for an answer that is as of `position`.
+fn wait(plugins: &Plugins, name: &str, position: Position) -> anyhow::Result<()> {
+    plugins.query(&Grant::owner("bench"), name, "counts", "{}", None, Some((position, Duration::from_secs(300))))?;
+    Ok(())
+}
+
+fn fill(domain: &Domain, events: usize) -> anyhow::Result<()> {
+    for from in (0..events).step_by(1000) {
+        let id = format!("o-{}", from / 1000);
+        let batch = (from..from + 1000).map(|n| NewEvent::new("order", &id, "order_changed", &payload(n))).collect();
+        domain.append(Draft { events: batch, key: None, actor: "bench".into() })?;
+    }
+    Ok(())
+}
+
+/// Median and 99th percentile of single appends.
+fn appends(domain: &Domain) -> anyhow::Result<(Duration, Duration)> {
+    let mut times = Vec::new();
+    for n in 0..5000 {
+        let started = Instant::now();
+        let event = NewEvent::new("order", &format!("b-{}", n % 50), "order_changed", &payload(n));
+        domain.append(Draft::one(event, "bench"))?;
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    Ok((times[times.len() / 2], times[times.len() * 99 / 100]))
+}
