@@ -69,7 +69,7 @@ pub(crate) fn payload(n: usize) -> String {
         n * 7919 % 100_000_000,
         n * 31 % 1_000_000,
         n % 9 + 1,
-        n % 2 == 0,
+        n.is_multiple_of(2),
         n % 5000,
     )
 }

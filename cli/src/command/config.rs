@@ -34,19 +34,19 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<()> {
-        let mut file = ConfigFile::load(&session.data_dir).map_err(refused)?;
+        let mut file = ConfigFile::load(&session.data_dir).map_err(Failure::from)?;
         match self {
             Self::Show => match session.format {
                 Format::Table => output::line(file.show().trim_end()),
                 format => format.answer(&serde_json::to_string(file.config())?, |_: &Value| String::new()),
             },
             Self::Get { key } => {
-                let value = file.get(&key).map_err(refused)?;
+                let value = file.get(&key).map_err(Failure::from)?;
                 session.format.answer(&answer(&file, &key)?, |_: &Value| value.unwrap_or_default())
             }
             Self::Set { key, value } => {
                 DirBuilder::new().recursive(true).mode(0o700).create(&session.data_dir)?;
-                file.set(&key, &value).map_err(refused)?;
+                file.set(&key, &value).map_err(Failure::from)?;
                 let sentence = format!("{GREEN}set{GREEN:#} {key} to {value}");
                 session.format.answer(&answer(&file, &key)?, |_: &Value| sentence)?;
                 output::note("the daemon reads it when it starts: `dbx restart`");
@@ -64,7 +64,9 @@ fn answer(file: &ConfigFile, key: &str) -> anyhow::Result<String> {
 }
 
 /// A configuration that does not hold.
-pub(super) fn refused(error: ConfigError) -> Failure {
-    let kind = if matches!(error, ConfigError::Disk { .. }) { Kind::Other } else { Kind::Refused };
-    Failure::new(kind, error.to_string()).hint("`dbx config show` lists every key with its meaning")
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let kind = if matches!(error, ConfigError::Disk { .. }) { Kind::Other } else { Kind::Refused };
+        Self::new(kind, error.to_string()).hint("`dbx config show` lists every key with its meaning")
+    }
 }

@@ -8,7 +8,6 @@ use eventdbx_node::{
 };
 use rustix::process::setsid;
 
-use super::config;
 use crate::{
     daemon::{self, Ready},
     fail::{Failure, Kind},
@@ -40,7 +39,7 @@ impl Args {
         if self.detached {
             setsid()?;
         }
-        let config = ConfigFile::load(&session.data_dir).map_err(config::refused)?;
+        let config = ConfigFile::load(&session.data_dir).map_err(Failure::from)?;
         logging::init(config.config().daemon.log_level, &LogTarget::Stderr)?;
         let options = StartOptions {
             master_key: std::env::var(MASTER_KEY_VARIABLE).ok(),

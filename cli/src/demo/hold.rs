@@ -47,7 +47,7 @@ impl<'a> HeldImport<'a> {
     }
 
     /// Sends the rest; returns the position of the last event.
-    pub(super) async fn to_the_end(mut self, story: &mut Story) -> anyhow::Result<u64> {
+    pub(super) async fn finish(mut self, story: &mut Story) -> anyhow::Result<u64> {
         let (since, before) = (Instant::now(), self.kept.clone());
         self.send(self.flights.lines());
         let Self { mut import, feed, .. } = self;

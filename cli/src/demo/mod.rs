@@ -79,7 +79,7 @@ async fn tell(session: &Session, flights: &Flights, story: &mut Story) -> anyhow
     import.up_to(flights.fifths(4), story).await?;
     components.install(session, "aircraft-miles", None, story).await?;
     components.install(session, "event-counter", Some("extensions-only"), story).await?;
-    let position = import.to_the_end(story).await?;
+    let position = import.finish(story).await?;
 
     let answers = Answers { session, flights, position };
     answers.compare(story).await?;

@@ -3,7 +3,7 @@
 use eventdbx_sandbox::{Batch, Handled, Host, Instance, Limits, Outcome, Plugin, StartContext, Stop, Usage};
 
 /// Starts instances of one plugin.
-pub(super) trait Guest: Send {
+pub(super) trait Guest: Send + Sync {
     /// Starts an instance that handles batches.
     fn start(&self, host: Box<dyn Host>, context: StartContext<'_>, limits: &Limits) -> Result<Box<dyn Running>, Stop>;
 }

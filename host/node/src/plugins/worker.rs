@@ -160,13 +160,13 @@ impl Worker {
         match command {
             Command::Stop => return false,
             Command::Replay(mode, reply) => {
-                let _ = reply.send(self.replay(mode).map_err(internal));
+                let _ = reply.send(self.replay(mode).map_err(|fault| internal(&fault)));
             }
             Command::Retry(numbers, reply) => {
-                let _ = reply.send(self.retry(&numbers).map_err(internal));
+                let _ = reply.send(self.retry(&numbers).map_err(|fault| internal(&fault)));
             }
             Command::Discard(numbers, reply) => {
-                let _ = reply.send(self.discard(&numbers).map_err(internal));
+                let _ = reply.send(self.discard(&numbers).map_err(|fault| internal(&fault)));
             }
         }
         self.publish();
@@ -272,6 +272,6 @@ fn sleep(steps: &[Step]) {
     }
 }
 
-fn internal(fault: Fault) -> PluginError {
+fn internal(fault: &Fault) -> PluginError {
     PluginError::Internal(fault.to_string())
 }

@@ -74,6 +74,7 @@ impl Node {
     }
 
     /// Appends events.
+    #[expect(clippy::needless_pass_by_value, reason = "they are made where they are passed")]
     pub(crate) fn append(&mut self, events: Value) -> Answer {
         self.post("/v1/domains/default/append", &json!({ "events": events }))
     }
@@ -117,6 +118,7 @@ impl Answer {
 }
 
 /// An event of `order/ID`.
+#[expect(clippy::needless_pass_by_value, reason = "a payload is made where it is passed")]
 pub(crate) fn order(id: &str, event_type: &str, payload: Value) -> Value {
     json!({ "aggregate_type": "order", "aggregate_id": id, "event_type": event_type, "payload": payload })
 }
