@@ -1,5 +1,7 @@
 //! `dbx start`: the daemon, in the background or in this terminal.
 
+use std::path::Path;
+
 use eventdbx_node::{
     Daemon, KeySource, StartOptions,
     config::ConfigFile,
@@ -47,19 +49,30 @@ impl Args {
         };
         let running =
             Daemon::start(&options).map_err(|error| Failure::new(Kind::of_code(error.code()), error.to_string()))?;
-        let notices = notice(running.key_source()).into_iter().collect();
+        let notices =
+            new_key(running.key_source()).into_iter().chain(running.set_aside().iter().map(|path| torn(path)));
+        let notices = notices.collect();
         say(session, &Ready { notices, ..Ready::of(std::process::id(), session) }, "running")?;
         Ok(running.wait()?)
     }
 }
 
-/// What the operator must know about the key.
-fn notice(source: &KeySource) -> Option<String> {
+/// What the operator must know about a key that was made.
+fn new_key(source: &KeySource) -> Option<String> {
     let KeySource::Generated(path) = source else { return None };
     let path = path.display();
     Some(format!(
         "a master key was made: {path}. Whoever has it can read the log, and without it nobody can: keep a copy elsewhere"
     ))
+}
+
+/// What the operator must know about a log that ended in the middle of a write.
+fn torn(copy: &Path) -> String {
+    format!(
+        "the log ended in the middle of a write that nobody was told of, as after a power cut. It goes on without it; what \
+         there was of it is kept in {}",
+        copy.display()
+    )
 }
 
 /// Starts a daemon in the background; one that runs already is left alone.

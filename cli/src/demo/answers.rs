@@ -61,8 +61,7 @@ impl Answers<'_> {
         let since = Instant::now();
         let answer = plugin::replay(self.session, name, Some(payload_mode)).await?;
         let plugin: Plugin = serde_json::from_str(&answer)?;
-        let mode = &plugin.payload_mode;
-        let detail = format!("{name} with {mode}, into generation {} beside the live one", plugin.generation);
+        let detail = format!("{name} with {payload_mode}, into generation {} beside the live one", plugin.generation);
         story.rated("replay", since, self.flights.lines(), &detail)?;
         let since = Instant::now();
         let after = self.ask(name, "counts", None).await?;

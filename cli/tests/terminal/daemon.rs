@@ -17,13 +17,19 @@ fn it_starts_once_restarts_and_stops() {
     let restarted = scratch.json(["restart"]);
     assert_ne!(restarted["pid"], first["pid"]);
     assert_eq!(restarted["notices"], serde_json::json!([]));
-    assert!(!Path::new(&format!("/proc/{}", first["pid"])).exists());
+    assert!(has_ended(&first["pid"]));
     assert_eq!(scratch.json(["aggregate", "get", "order", "1"])["version"], 1);
 
     let pid = scratch.json(["stop"])["pid"].clone();
     assert_eq!(pid, restarted["pid"]);
-    assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    assert!(has_ended(&pid));
     scratch.dbx(["stop"]).code(5);
+}
+
+/// Gone, or a zombie that whoever inherited it has yet to see off.
+fn has_ended(pid: &serde_json::Value) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|state| state.starts_with('Z')))
 }
 
 #[test]

@@ -23,8 +23,10 @@ fn a_plugin_lives_its_life() {
     assert!(answer["as_of"].as_u64().unwrap() >= 2515, "{answer}");
     assert_eq!(scratch.dbx(counts).ok().stdout, "{\n  \"flight_departed\": 838\n}\n");
 
+    let before = scratch.json(["plugin", "status", "departures"])["generation"].as_u64();
     let replayed = scratch.json(["plugin", "replay", "departures", "--payload-mode", "event-only"]);
-    assert_eq!((&replayed["payload_mode"], &replayed["rebuild"]), (&json!("event-only"), &Value::Null));
+    assert_eq!((&replayed["payload_mode"], &replayed["rebuild"]), (&json!("extensions-only"), &Value::Null));
+    assert!(replayed["generation"].as_u64() > before, "{replayed}");
     assert_eq!(scratch.json(counts)["body"], answer["body"]);
 
     assert_eq!(scratch.json(["plugin", "disable", "departures"])["enabled"], false);

@@ -27,7 +27,7 @@ fn the_tour_shows_what_it_says() {
         assert_eq!(ran.code, scene.code, "{command}: {ran:?}");
         let noise = command.starts_with("dbx plugin build");
         let shown = if noise { ran.stdout } else { ran.stdout + &ran.stderr };
-        assert_data_eq!(shown, Data::from(scene.shown).raw());
+        assert_data_eq!(shown, Data::from(scene.shown));
     }
 }
 

@@ -33,8 +33,11 @@ pub type RequestBody = BoxBody<Bytes, io::Error>;
 /// One connection to the daemon. Requests go one after the other.
 #[derive(Debug)]
 pub struct Client {
+    socket: PathBuf,
     sender: SendRequest<RequestBody>,
     connection: AbortHandle,
+    /// The last answer may have ended before its request did: hyper does not reliably take such a connection up again.
+    spent: bool,
 }
 
 /// Why there is no answer to use.
@@ -79,7 +82,7 @@ impl Client {
             .map_err(|source| ClientError::Unreachable { socket: socket.to_owned(), source })?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(ClientError::Broken)?;
         let connection = spawn(async move { drop(connection.await) }).abort_handle();
-        Ok(Self { sender, connection })
+        Ok(Self { socket: socket.to_owned(), sender, connection, spent: false })
     }
 
     /// Sends a request and waits for the whole answer, whatever its status.
@@ -134,17 +137,22 @@ impl Client {
             .header(header::HOST, "eventdbx")
             .body(body)
             .map_err(ClientError::BadRequest)?;
+        if self.spent {
+            let socket = self.socket.clone();
+            *self = Self::connect(&socket).await?;
+        }
         self.sender.ready().await.map_err(ClientError::Broken)?;
         self.sender.send_request(request).await.map_err(ClientError::Broken)
     }
 
-    /// Like [`stream`](Self::stream), for answers of one JSON value per line.
+    /// Like [`stream`](Self::stream), for answers of one JSON value per line. The request after it gets a new connection.
     ///
     /// # Errors
     ///
     /// When the connection breaks or the daemon refuses.
     pub async fn lines(&mut self, method: Method, path: &str, body: RequestBody) -> Result<Lines, ClientError> {
         let response = self.stream(method, path, body).await?;
+        self.spent = true;
         let status = response.status();
         if status.is_success() {
             return Ok(Lines { body: response.into_body(), buffer: BytesMut::new(), searched: 0 });

@@ -1,6 +1,10 @@
 //! The life of a daemon: lock, key, domains, plugins, socket; and all of it backwards.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use eventdbx_sandbox::{Sandbox, SandboxError, SandboxOptions};
 use eventdbx_store::{Clock, Domain, DomainName, MasterKey, OpenError, OpenOptions, system_clock};
@@ -110,6 +114,7 @@ fn of_open(error: &OpenError) -> ErrorCode {
         OpenError::Keyring { .. }
         | OpenError::KeyringMissing(_)
         | OpenError::AnchorMissing(_)
+        | OpenError::JournalDamaged { .. }
         | OpenError::BehindAnchor { .. }
         | OpenError::OtherHistory(_)
         | OpenError::Read(_) => ErrorCode::Integrity,
@@ -180,6 +185,12 @@ impl Running {
     #[must_use]
     pub fn key_source(&self) -> &KeySource {
         &self.key_source
+    }
+
+    /// Files in which the torn end of a log lies, as a power cut leaves it: whoever runs this must be told.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<PathBuf> {
+        self.node.domains().filter_map(|domain| domain.log.set_aside().map(Path::to_owned)).collect()
     }
 
     /// The socket on which it answers.

@@ -1,7 +1,7 @@
 //! The anchor: the last head of the log, signed, in a file of its own beside the database.
 //!
 //! A root kept inside the store that it vouches for cannot reveal a rollback. The anchor is written after the sync of the
-//! commit that it names, and is itself synced at least every second, so it is never ahead of the log and at most a second
+//! commit that it names (where commits are answered without one, the log is synced first), and is itself synced at least every second, so it is never ahead of the log and at most a second
 //! behind it. A log that ends before its anchor has lost acknowledged events.
 //!
 //! The file has two slots of [`SLOT_BYTES`], written in turn, so that a torn write leaves the one before.
@@ -70,6 +70,9 @@ fn decode(slot: &[u8], domain_id: &[u8; 16], key: &VerifyingKey) -> Option<Head>
     })
 }
 
+/// Makes the log as durable as an anchor for it must be.
+pub(crate) type SyncLog = Box<dyn Fn() -> io::Result<()> + Send>;
+
 /// Writes the anchor on a thread of its own: signing and syncing it never hold up a commit.
 pub(crate) struct AnchorWriter {
     shared: Arc<Shared>,
@@ -88,10 +91,18 @@ struct Pending {
 }
 
 impl AnchorWriter {
-    /// Starts the writer, and has `head` on disk before it returns.
-    pub(crate) fn start(path: &Path, domain_id: [u8; 16], key: SigningKey, head: Head) -> io::Result<Self> {
+    /// Starts the writer, and has `head` on disk before it returns. Where commits are not synced when they are answered,
+    /// `sync_log` syncs them before an anchor names them.
+    pub(crate) fn start(
+        path: &Path,
+        domain_id: [u8; 16],
+        key: SigningKey,
+        head: Head,
+        sync_log: Option<SyncLog>,
+    ) -> io::Result<Self> {
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        let mut slots = Slots { file, domain_id, key, next: 0, last_sync: Instant::now() };
+        let now = Instant::now();
+        let mut slots = Slots { file, domain_id, key, sync_log, next: 0, last_write: now, last_sync: now };
         // Both slots, so that neither holds a head from before a repair.
         slots.write(&head)?;
         slots.write(&head)?;
@@ -107,7 +118,7 @@ impl AnchorWriter {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Names the head of a commit that is synced. Returns at once.
+    /// Names the head of a commit. Returns at once.
     pub(crate) fn advance(&self, head: Head) {
         lock(&self.shared.pending).head = Some(head);
         self.shared.changed.notify_one();
@@ -129,12 +140,24 @@ struct Slots {
     file: File,
     domain_id: [u8; 16],
     key: SigningKey,
+    sync_log: Option<SyncLog>,
     next: u64,
+    last_write: Instant,
     last_sync: Instant,
 }
 
 impl Slots {
+    /// Time between two writes: a sync of the log is not to be had every few milliseconds.
+    fn write_interval(&self) -> Duration {
+        if self.sync_log.is_some() { SYNC_INTERVAL } else { WRITE_INTERVAL }
+    }
+
     fn write(&mut self, head: &Head) -> io::Result<()> {
+        self.last_write = Instant::now();
+        // IMPORTANT: an anchor must never name what a power cut can still take back.
+        if let Some(sync_log) = &self.sync_log {
+            sync_log()?;
+        }
         let slot = encode(head, &self.domain_id, &self.key);
         self.file.write_all_at(&slot, self.next * SLOT_BYTES)?;
         self.next ^= 1;
@@ -150,7 +173,7 @@ impl Slots {
 fn run(shared: &Shared, slots: &mut Slots) {
     let mut unsynced = false;
     loop {
-        let (head, closing) = next(shared, unsynced, slots.last_sync);
+        let (head, closing) = next(shared, slots, unsynced);
         if let Some(head) = &head {
             report(slots.write(head));
             unsynced = true;
@@ -162,19 +185,20 @@ fn run(shared: &Shared, slots: &mut Slots) {
         if closing {
             return;
         }
-        if head.is_some() {
-            std::thread::sleep(WRITE_INTERVAL);
-        }
     }
 }
 
-/// Waits for a head, for the end, or for the time to sync what was written.
-fn next(shared: &Shared, unsynced: bool, last_sync: Instant) -> (Option<Head>, bool) {
+/// Waits until a head is due to be written, until what was written is due to be synced, or for the end.
+fn next(shared: &Shared, slots: &Slots, unsynced: bool) -> (Option<Head>, bool) {
     let mut pending = lock(&shared.pending);
     loop {
-        let wait = if unsynced { SYNC_INTERVAL.saturating_sub(last_sync.elapsed()) } else { Duration::MAX };
-        if pending.head.is_some() || pending.closing || wait.is_zero() {
-            return (pending.head.take(), pending.closing);
+        let until_write = slots.write_interval().saturating_sub(slots.last_write.elapsed());
+        let until_sync = SYNC_INTERVAL.saturating_sub(slots.last_sync.elapsed());
+        let waits = [pending.head.is_some().then_some(until_write), unsynced.then_some(until_sync)];
+        let wait = waits.into_iter().flatten().min().unwrap_or(Duration::MAX);
+        if pending.closing || wait.is_zero() {
+            let due = pending.closing || until_write.is_zero();
+            return (if due { pending.head.take() } else { None }, pending.closing);
         }
         let woken = shared.changed.wait_timeout(pending, wait);
         pending = woken.unwrap_or_else(PoisonError::into_inner).0;

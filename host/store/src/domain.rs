@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -117,6 +118,8 @@ pub(crate) struct Inner {
     pub(crate) name: DomainName,
     pub(crate) files: Arc<Files>,
     pub(crate) shared: Arc<Shared>,
+    /// Where the torn end of the log lies, if the open found one.
+    pub(crate) set_aside: Option<PathBuf>,
     /// None only while the domain closes.
     pub(crate) queue: Option<Queue>,
     pub(crate) committer: Option<JoinHandle<()>>,
@@ -290,6 +293,13 @@ impl Domain {
     #[must_use]
     pub fn write_failure(&self) -> Option<String> {
         lock(&self.inner.shared.stopped).clone()
+    }
+
+    /// Where the torn end of a write lies that nobody was told of, if there was one when the domain was opened: the log
+    /// goes on without it. Whoever runs the domain must be told.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.inner.set_aside.as_deref()
     }
 
     /// Seals what belongs to the domain but to no aggregate: plugin tables, parked deliveries, configuration.

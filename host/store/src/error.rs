@@ -37,6 +37,22 @@ pub enum OpenError {
     /// There is a log without an anchor, so that nothing shows whether it is whole.
     #[error("{} has a log but no usable anchor: put the file `anchor` back from a backup", .0.display())]
     AnchorMissing(PathBuf),
+    /// A journal is damaged in what was acknowledged. Nothing was changed.
+    #[error(
+        "{} is damaged behind byte {at}: the log is whole up to position {whole} at least, and events up to {anchored} at \
+         least were acknowledged. Nothing was changed: put the store back from a backup, or the file from where it is whole",
+        .path.display()
+    )]
+    JournalDamaged {
+        /// The journal.
+        path: PathBuf,
+        /// Where its last whole batch ends.
+        at: u64,
+        /// Last position that is whole, as far as the journals tell; 0: they do not.
+        whole: Position,
+        /// Position that the anchor names.
+        anchored: Position,
+    },
     /// The log ends before its anchor: acknowledged events are gone.
     #[error(
         "the log ends at position {found}, but events up to {anchored} were acknowledged: {missing} are missing. The \

@@ -2,7 +2,11 @@
 //!
 //! Everything that goes into one answer is read from one snapshot, which the caller passes in as `at`.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use fjall::{Database, Readable, Snapshot};
 use serde_json::{Map, Value};
@@ -16,6 +20,9 @@ use crate::{
     seal::{Binding, RecordKind},
     write,
 };
+
+/// How long closing waits for memtables to reach the disk.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The database of a log with its keys.
 pub(crate) struct Files {
@@ -159,10 +166,20 @@ impl Files {
         StoredTree { files: self, at, number, size }
     }
 
-    /// Flushes what is in memory, so that the next open has no journal to read.
+    /// Flushes what is in memory, so that the next open has no journal to read. Gives up after a while: a disk that takes
+    /// no flush must not keep the process from ending, and the journal has everything.
     pub(crate) fn close(&self) -> fjall::Result<()> {
         self.db.persist(fjall::PersistMode::SyncAll)?;
-        self.spaces.all().into_iter().try_for_each(fjall::Keyspace::rotate_memtable_and_wait)
+        let spaces = self.spaces.all();
+        for space in spaces {
+            space.rotate_memtable()?;
+        }
+        let deadline = Instant::now() + CLOSE_PATIENCE;
+        // NOTE: fjall offers nothing to wait on but its own endless loop over the same count.
+        while spaces.iter().any(|space| space.sealed_memtable_count() > 0) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
     }
 }
 

@@ -38,6 +38,7 @@ mod draft;
 mod error;
 mod event;
 mod files;
+mod journal;
 mod json;
 mod keys;
 pub mod limits;

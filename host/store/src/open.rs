@@ -8,13 +8,14 @@ use std::{
     sync::Arc,
 };
 
-use fjall::{CompressionType, Database};
+use fjall::{CompressionType, Database, PersistMode};
 
 use crate::{
-    AggregateNumber, Domain, DomainName, Head, MasterKey, OpenError, OpenOptions, Position, ReadError,
-    anchor::{self, AnchorWriter},
+    AggregateNumber, Domain, DomainName, Durability, Head, MasterKey, OpenError, OpenOptions, Position, ReadError,
+    anchor::{self, AnchorWriter, SyncLog},
     domain::{Inner, Shared},
     files::Files,
+    journal,
     keys::Keys,
     merkle::{self, Edge},
     rows::{CommitRecord, Keyspaces},
@@ -29,6 +30,7 @@ struct Paths {
     keyring: PathBuf,
     anchor: PathBuf,
     log: PathBuf,
+    set_aside: PathBuf,
 }
 
 impl Domain {
@@ -47,19 +49,24 @@ impl Domain {
         let anchored = anchor::read(&paths.anchor, keyring.domain_id(), &keyring.verifying_key())
             .map_err(OpenError::files(&paths.anchor))?;
 
+        let OpenOptions { durability, clock, .. } = options;
+        let position = anchored.map(|head| head.position);
+        let set_aside = journal::inspect(&paths.log, &paths.set_aside, position, durability)?;
+
         let db = Database::builder(&paths.log)
             .cache_size(options.block_cache_bytes)
             .journal_compression(CompressionType::None)
             .open()?;
         let spaces = Keyspaces::open(&db)?;
         let keys = Keys::new(Arc::clone(&keyring), spaces.clone());
-        let OpenOptions { durability, clock, .. } = options;
         let files = Arc::new(Files { db, spaces, keys, clock, durability });
 
         let (sequence, aggregates) = last_commit(&files)?;
         let head = sequence.head();
         check_anchor(&files, &paths, anchored, head)?;
-        let anchor = AnchorWriter::start(&paths.anchor, *keyring.domain_id(), keyring.signing_key().clone(), head);
+        let sync_log = (durability == Durability::Os).then(|| sync_of(&files));
+        let (id, key) = (*keyring.domain_id(), keyring.signing_key().clone());
+        let anchor = AnchorWriter::start(&paths.anchor, id, key, head, sync_log);
         let anchor = anchor.map_err(OpenError::files(&paths.anchor))?;
 
         let shared = Arc::new(Shared::new(head, aggregates));
@@ -67,7 +74,8 @@ impl Domain {
         let committer =
             Committer { files: Arc::clone(&files), shared: Arc::clone(&shared), anchor, sequence, heads: Heads::new() };
         let committer = committer.start(waiting).map_err(OpenError::files(dir))?;
-        let inner = Inner { name, files, shared, queue: Some(queue), committer: Some(committer), _lock: lock };
+        let inner =
+            Inner { name, files, shared, set_aside, queue: Some(queue), committer: Some(committer), _lock: lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 }
@@ -80,6 +88,7 @@ impl Paths {
             keyring: dir.join("keyring"),
             anchor: dir.join("anchor"),
             log: dir.join("log"),
+            set_aside: dir.join("set-aside"),
         }
     }
 }
@@ -117,6 +126,12 @@ fn open_keyring(
     let keyring = Keyring::create(name, (options.clock)());
     keyring.write_new(&paths.keyring, master).map_err(OpenError::keyring(&paths.keyring))?;
     Ok(keyring)
+}
+
+/// What an anchor needs before it may name commits that were answered without a sync.
+fn sync_of(files: &Arc<Files>) -> SyncLog {
+    let files = Arc::clone(files);
+    Box::new(move || files.db.persist(PersistMode::SyncData).map_err(std::io::Error::other))
 }
 
 /// Where the log goes on, and how many aggregates it has.

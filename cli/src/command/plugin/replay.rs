@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) struct Args {
     /// Name of the plugin
     name: String,
-    /// What each delivery carries from now on [default: as installed]
+    /// What each delivery of the replay carries; afterwards it is as installed again [default: as installed]
     #[arg(long, value_name = "MODE")]
     payload_mode: Option<String>,
     /// Return at once; `dbx plugin status` shows how far it is
@@ -40,7 +40,9 @@ impl Args {
         } else {
             (replay(session, &self.name, mode).await?, "replayed")
         };
-        session.format.answer(&answer, |plugin: &Plugin| plugin.sentence(done))
+        session
+            .format
+            .answer(&answer, |plugin: &Plugin| plugin.sentence_with(done, mode.unwrap_or(&plugin.payload_mode)))
     }
 }
 

@@ -47,7 +47,12 @@ pub(crate) struct Rebuild {
 impl Plugin {
     /// One line: what became of it.
     pub(super) fn sentence(&self, done: &str) -> String {
-        let Self { name, version, payload_mode, state, .. } = self;
+        self.sentence_with(done, &self.payload_mode)
+    }
+
+    /// The same, where its deliveries were cut in another mode than the installed one.
+    pub(super) fn sentence_with(&self, done: &str, payload_mode: &str) -> String {
+        let Self { name, version, state, .. } = self;
         format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}")
     }
 

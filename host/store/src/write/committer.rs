@@ -188,9 +188,7 @@ impl Committer {
         }
         let head = self.sequence.head();
         self.shared.publish(head, self.sequence.aggregates);
-        if self.files.durability == Durability::Sync {
-            self.anchor.advance(head);
-        }
+        self.anchor.advance(head);
         self.shared.tell(&Committed { events });
     }
 }

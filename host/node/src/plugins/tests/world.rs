@@ -149,7 +149,7 @@ pub(super) fn descriptor() -> Descriptor {
             aggregate_types: Vec::new(),
             aggregate_ids: Vec::new(),
             event_types: Vec::new(),
-            parts: Parts::default(),
+            parts: Parts { payload: true, state: true, schema: true, envelope: true, extensions: true },
             fields: Fields::All,
         },
         tables: Vec::new(),

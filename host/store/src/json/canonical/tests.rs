@@ -1,3 +1,5 @@
+//! The canonical form against RFC 8785's own examples and an independent implementation.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! JSON Patch: what RFC 6902 says, and the limits of ours.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is accepted, what is refused, and where each refusal points.
+
 use proptest::prelude::*;
 use serde_json::Value;
 

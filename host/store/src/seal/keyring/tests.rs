@@ -1,3 +1,5 @@
+//! Keyrings: opened by their master key, and by nothing else.
+
 use std::os::unix::fs::PermissionsExt;
 
 use ed25519_dalek::{Signer, Verifier};
