@@ -49,9 +49,8 @@ impl Args {
         };
         let running =
             Daemon::start(&options).map_err(|error| Failure::new(Kind::of_code(error.code()), error.to_string()))?;
-        let notices =
-            new_key(running.key_source()).into_iter().chain(running.set_aside().iter().map(|path| torn(path)));
-        let notices = notices.collect();
+        let mut notices = Vec::from_iter(new_key(running.key_source()));
+        notices.extend(running.set_aside().iter().map(|copy| torn(copy)));
         say(session, &Ready { notices, ..Ready::of(std::process::id(), session) }, "running")?;
         Ok(running.wait()?)
     }

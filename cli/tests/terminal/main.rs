@@ -1,6 +1,7 @@
 //! The terminal as its users meet it: the program that was built, over a daemon that it starts, in a directory of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod crash;
 mod daemon;
 mod demo;
 mod exit_codes;

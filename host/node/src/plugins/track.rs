@@ -320,7 +320,8 @@ impl Track {
             ));
             return Ok(());
         }
-        self.note(Level::Error, &format!("parked {} from position {} on", header.aggregate, header.position));
+        let (aggregate, position, code) = (&header.aggregate, header.position, &grounds.code);
+        self.note(Level::Error, &format!("parked {aggregate} from position {position} on ({code})"));
         let (number, now) = (header.number, (self.services.clock)());
         let row = ParkedRow::new(header, SOLITARY_FAILURES, grounds, now);
         let progress = Progress { items: 0, ..cut.progress() };
