@@ -48,7 +48,7 @@ pub mod plugindb;
 mod read;
 mod receipt;
 mod rows;
-mod schema;
+pub mod schema;
 mod seal;
 mod state;
 mod verify;
@@ -66,10 +66,7 @@ pub use names::{
 };
 pub use read::{Aggregate, AggregateQuery, EventQuery, Page, SealedEvent};
 pub use receipt::{AppendError, Durability, EventReceipt, Reason, Receipt};
-pub use schema::{
-    Change, ChangeKind, Inference, Integrity, Link, OnArchive, Reference, Requirements, Schema, SchemaDocument,
-    SchemaFault, Violation, diff, json_schema,
-};
+pub use schema::{Schema, SchemaDocument, SchemaFault, Violation};
 pub use seal::{Cipher, MasterKey, MasterKeyError};
 pub use state::State;
 pub use verify::VerifyReport;

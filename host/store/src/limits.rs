@@ -55,7 +55,10 @@ pub const SCHEMA_ENUM_VALUES: usize = 256;
 /// Longest regular expression, in bytes of its text.
 pub const SCHEMA_REGEX_BYTES: usize = 1024;
 /// Most memory of one compiled regular expression, in bytes: a few characters such as `\w{999}` can ask for any amount.
-pub const SCHEMA_REGEX_MEMORY: usize = 256 * 1024;
+/// `^\w{3,64}$` needs 3 MiB, since the letters of all scripts are many.
+pub const SCHEMA_REGEX_MEMORY: usize = 4 * 1024 * 1024;
+/// Most regular expressions of a schema: each may need as much memory as one is allowed.
+pub const SCHEMA_REGEXES: usize = 64;
 /// Most `upcasts` of a schema: an old event runs through all that came after it.
 pub const SCHEMA_UPCASTS: usize = 256;
 /// Violations that a check lists before it stops listing: a payload of nothing but mistakes must not grow its own answer.

@@ -80,11 +80,7 @@ pub(super) struct Pattern(regex::Regex);
 impl Pattern {
     /// Compiles one within the limits on its text and on its memory.
     pub(super) fn new(text: &str) -> Result<Self, regex::Error> {
-        let built = regex::RegexBuilder::new(text)
-            .size_limit(limits::SCHEMA_REGEX_MEMORY)
-            .dfa_size_limit(limits::SCHEMA_REGEX_MEMORY)
-            .build();
-        built.map(Self)
+        regex::RegexBuilder::new(text).size_limit(limits::SCHEMA_REGEX_MEMORY).build().map(Self)
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -186,4 +182,24 @@ fn in_words(choices: &[Choice]) -> String {
     let more = choices.len().saturating_sub(LISTED);
     let rest = if more > 0 { format!(" or one of {more} more") } else { String::new() };
     format!("one of {}{rest}", listed.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_in_use_fit_into_the_memory_limit() {
+        for text in [
+            r"^\w{3,32}$",
+            r"^\p{Lu}[\p{L} '-]{0,63}$",
+            r"^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$",
+            r"(?i)^straße \d{1,4}[a-z]?$",
+        ] {
+            assert!(Pattern::new(text).is_ok(), "{text}");
+        }
+        for text in [r"\w{1000}", r"(a{1000}){1000}", r"(?:\pL{100}){100}"] {
+            assert!(matches!(Pattern::new(text), Err(regex::Error::CompiledTooBig(_))), "{text}");
+        }
+    }
 }

@@ -52,15 +52,21 @@ impl<'o> Findings<'o> {
     /// Adds one, unless the same is there: several operations of a patch may touch one field.
     #[cold]
     pub(super) fn add(&mut self, place: &Place<'_>, rule: &'static str, expected: impl Into<String>, actual: String) {
-        self.at(place.pointer(), rule, expected, actual);
+        if self.has_room() {
+            self.at(place.pointer(), rule, expected, actual);
+        }
     }
 
     #[cold]
     pub(super) fn at(&mut self, pointer: String, rule: &'static str, expected: impl Into<String>, actual: String) {
-        let known = self.0.iter().any(|known| known.rule == rule && known.pointer == pointer);
-        if !known && self.0.len() < limits::VIOLATIONS {
+        let is_same = |known: &Violation| known.rule == rule && known.pointer == pointer;
+        if self.has_room() && !self.0.iter().any(is_same) {
             self.0.push(Violation { pointer, rule, expected: expected.into(), actual });
         }
+    }
+
+    fn has_room(&self) -> bool {
+        self.0.len() < limits::VIOLATIONS
     }
 
     /// How many are listed so far.

@@ -16,17 +16,18 @@ use super::{
 };
 use crate::{AggregateType, limits};
 
-/// What is left of the limits on columns while they are read.
+/// What is left of the limits on a document's columns while they are read.
 pub(super) struct Budget {
     fields: usize,
     depth: usize,
+    pub(super) regexes: usize,
     /// The schema is locked as a whole.
     locked: bool,
 }
 
 impl Budget {
     pub(super) fn new(locked: bool) -> Self {
-        Self { fields: limits::SCHEMA_FIELDS, depth: limits::SCHEMA_DEPTH, locked }
+        Self { fields: limits::SCHEMA_FIELDS, depth: limits::SCHEMA_DEPTH, regexes: limits::SCHEMA_REGEXES, locked }
     }
 }
 
@@ -107,7 +108,7 @@ fn read_field(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) -> 
             faults.add(&node.place, "rule-does-not-apply", message);
         }
     }
-    let rules = rules::rules(object, &column, faults);
+    let rules = rules::rules(object, &column, budget, faults);
     Some(Field { column, rules, required, hidden, locked, note })
 }
 

@@ -11,12 +11,13 @@ use super::{
         rules::{Bound, Choice, Length, Pattern, Range, Rules},
         violation::{quoted, suggestion},
     },
+    field::Budget,
     node::{Node, Object},
 };
 use crate::limits;
 
 /// Reads those rules that apply to the column; others are reported elsewhere.
-pub(super) fn rules(object: &Object<'_>, column: &Column, faults: &mut Faults) -> Rules {
+pub(super) fn rules(object: &Object<'_>, column: &Column, budget: &mut Budget, faults: &mut Faults) -> Rules {
     let mut rules = Rules::default();
     if matches!(column, Column::Text | Column::Binary) {
         rules.length = object.get("length").and_then(|node| length(&node, faults)).unwrap_or_default();
@@ -26,7 +27,7 @@ pub(super) fn rules(object: &Object<'_>, column: &Column, faults: &mut Faults) -
     }
     if matches!(column, Column::Text) {
         rules.format = object.get("format").and_then(|node| format(&node, faults));
-        rules.regex = object.get("regex").and_then(|node| regex(&node, faults));
+        rules.regex = object.get("regex").and_then(|node| regex(&node, budget, faults));
         rules.contains = part(object, "contains", faults);
         rules.does_not_contain = part(object, "does_not_contain", faults);
         parts_agree(object, &rules, faults);
@@ -85,13 +86,19 @@ fn format(node: &Node<'_>, faults: &mut Faults) -> Option<Format> {
     format
 }
 
-fn regex(node: &Node<'_>, faults: &mut Faults) -> Option<Pattern> {
+fn regex(node: &Node<'_>, budget: &mut Budget, faults: &mut Faults) -> Option<Pattern> {
     let text = node.text(faults)?;
     if text.len() > limits::SCHEMA_REGEX_BYTES {
         let most = limits::SCHEMA_REGEX_BYTES;
         faults.add(&node.place, "regex-bytes", format!("longer than SCHEMA_REGEX_BYTES allows ({most}): shorten it"));
         return None;
     }
+    let Some(left) = budget.regexes.checked_sub(1) else {
+        let most = limits::SCHEMA_REGEXES;
+        faults.add(&node.place, "too-many-regexes", format!("more than SCHEMA_REGEXES allows ({most}) in all"));
+        return None;
+    };
+    budget.regexes = left;
     Pattern::new(text).map_err(|error| faults.add(&node.place, "bad-regex", reason(&error))).ok()
 }
 

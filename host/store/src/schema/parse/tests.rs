@@ -200,6 +200,9 @@ fn limits_hold() {
     assert_eq!(faults(&json!({"aggregate": "a", "fields": {"a": deep}}))[0].1, "too-deep");
     let many: Value = (0..=limits::SCHEMA_FIELDS).map(|i| (format!("f{i}"), json!({"type": "json"}))).collect();
     assert_eq!(faults(&json!({"aggregate": "a", "fields": many})), [("/fields".to_owned(), "too-many-fields")]);
+    let regex = json!({"type": "text", "regex": "a"});
+    let many: Value = (0..=limits::SCHEMA_REGEXES).map(|i| (format!("f{i:03}"), regex.clone())).collect();
+    assert_eq!(faults(&json!({"aggregate": "a", "fields": many}))[0].1, "too-many-regexes");
     let many: Value = (0..=limits::SCHEMA_EVENTS).map(|i| (format!("e{i}"), json!({}))).collect();
     assert_eq!(faults(&json!({"aggregate": "a", "events": many})), [("/events".to_owned(), "too-many-events")]);
     let many: Vec<Value> = (0..=limits::SCHEMA_UPCASTS).map(|i| json!({"from": i + 1})).collect();
