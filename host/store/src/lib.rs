@@ -49,6 +49,7 @@ pub mod plugindb;
 mod read;
 mod receipt;
 mod rows;
+pub mod schema;
 mod seal;
 mod state;
 mod verify;
@@ -66,6 +67,7 @@ pub use names::{
 };
 pub use read::{Aggregate, AggregateQuery, EventQuery, Page, SealedEvent};
 pub use receipt::{AppendError, Durability, EventReceipt, Reason, Receipt};
+pub use schema::{Schema, SchemaDocument, SchemaFault, Violation};
 pub use seal::{Cipher, MasterKey, MasterKeyError};
 pub use state::State;
 pub use verify::VerifyReport;

@@ -42,3 +42,28 @@ pub const CLOCK_JUMP_MICROS: u64 = 60 * 1_000_000;
 pub const BLOCK_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Findings that `verify` lists before it only counts.
 pub const VERIFY_FINDINGS: usize = 100;
+/// Longest schema document, in bytes as sent: it is an event's payload, and it is held, compiled, in memory.
+pub const SCHEMA_BYTES: usize = PAYLOAD_BYTES;
+/// Most columns of a schema, those of nested objects included: each costs memory and time for as long as the schema lives.
+pub const SCHEMA_FIELDS: usize = 512;
+/// Deepest nesting of objects with columns of their own: checking recurses.
+pub const SCHEMA_DEPTH: usize = 16;
+/// Most event types that a schema lists.
+pub const SCHEMA_EVENTS: usize = 1024;
+/// Most values of an `enum`: they are compared one after the other.
+pub const SCHEMA_ENUM_VALUES: usize = 256;
+/// Longest regular expression, in bytes of its text.
+pub const SCHEMA_REGEX_BYTES: usize = 1024;
+/// Most memory of one compiled regular expression, in bytes: a few characters such as `\w{999}` can ask for any amount.
+/// `^\w{3,64}$` needs 3 MiB, since the letters of all scripts are many.
+pub const SCHEMA_REGEX_MEMORY: usize = 4 * 1024 * 1024;
+/// Most regular expressions of a schema: each may need as much memory as one is allowed.
+pub const SCHEMA_REGEXES: usize = 64;
+/// Most `upcasts` of a schema: an old event runs through all that came after it.
+pub const SCHEMA_UPCASTS: usize = 256;
+/// Violations that a check lists before it stops listing: a payload of nothing but mistakes must not grow its own answer.
+pub const VIOLATIONS: usize = 256;
+/// Most characters of a value that a violation repeats.
+pub const VIOLATION_CHARS: usize = 60;
+/// Most names in the event lists of an inferred schema, and most event types that are told apart while it is inferred.
+pub const INFERRED_NAMES: usize = 4096;

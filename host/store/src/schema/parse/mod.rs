@@ -1,0 +1,106 @@
+//! From JSON to a document. Reading goes on after a fault, so that all of them are reported at once; what it gives is a
+//! document only if there were none.
+
+mod events;
+mod field;
+mod node;
+mod rules;
+mod upcasts;
+
+use std::num::NonZeroU32;
+
+use serde_json::Value;
+
+pub(super) use self::field::is_field_name;
+use self::{
+    field::Budget,
+    node::{Node, Object},
+};
+use super::{document::SchemaDocument, fault::Faults, place::Place};
+use crate::AggregateType;
+
+const MEMBERS: [&str; 10] = [
+    "aggregate",
+    "note",
+    "locked",
+    "redactable",
+    "additional",
+    "additional_events",
+    "snapshot_threshold",
+    "fields",
+    "events",
+    "upcasts",
+];
+
+/// Reads a document whose numbers are settled. None, with at least one fault, where the aggregate type is missing.
+pub(super) fn document(value: &Value, faults: &mut Faults) -> Option<SchemaDocument> {
+    let root = Node { value, place: Place::ROOT }.object(faults)?;
+    root.only(&MEMBERS, faults);
+    let aggregate = aggregate(&root, faults);
+    let locked = root.flag("locked", faults);
+    // In a locked schema nothing is written: what no event could meet then contradicts nothing.
+    let members = field::members(&root, "fields", &mut Budget::new(locked), faults);
+    let events = events::events(&root, &members, locked, faults);
+    let document = SchemaDocument {
+        aggregate: aggregate?,
+        note: root.note(faults),
+        locked,
+        redactable: root.flag("redactable", faults),
+        snapshot_threshold: threshold(&root, faults),
+        members,
+        additional_events: root.flag("additional_events", faults),
+        events,
+        upcasts: upcasts::upcasts(&root, faults),
+    };
+    Some(document)
+}
+
+fn aggregate(root: &Object<'_>, faults: &mut Faults) -> Option<AggregateType> {
+    let Some(node) = root.get("aggregate") else {
+        faults.add(&root.place, "missing", "`aggregate` is missing: name the aggregate type that the schema is for");
+        return None;
+    };
+    client_name(node.text(faults)?, &node.place, AggregateType::is_system, faults)
+}
+
+/// A name that a client may write to.
+fn client_name<T: std::str::FromStr<Err = crate::NameError>>(
+    text: &str,
+    place: &Place<'_>,
+    is_system: fn(&T) -> bool,
+    faults: &mut Faults,
+) -> Option<T> {
+    match text.parse::<T>() {
+        Ok(name) if is_system(&name) => {
+            faults.add(place, "bad-name", "names that begin with $ are EventDBX's own: take another");
+            None
+        }
+        Ok(name) => Some(name),
+        Err(error) => {
+            faults.add(place, "bad-name", error.to_string());
+            None
+        }
+    }
+}
+
+fn threshold(root: &Object<'_>, faults: &mut Faults) -> Option<NonZeroU32> {
+    let count = root.count("snapshot_threshold", faults)?;
+    let place = root.place.member("snapshot_threshold");
+    match u32::try_from(count).map(NonZeroU32::new) {
+        Ok(Some(threshold)) => return Some(threshold),
+        Ok(None) => {
+            faults.add(&place, "zero-threshold", "must be at least 1: leave it out to take no snapshots by count")
+        }
+        Err(_) => faults.add(&place, "wrong-type", format!("must be at most {}", u32::MAX)),
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;
+
+/// A document of the most that there is to say.
+#[cfg(test)]
+pub(super) fn whole() -> SchemaDocument {
+    SchemaDocument::parse(tests::WHOLE).expect("valid")
+}
