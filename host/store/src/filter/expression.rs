@@ -32,9 +32,11 @@ use super::{Datum, like::Like};
 /// Every test is true or false, never unknown:
 ///
 /// - A path that leads nowhere is NULL, as JSON null is. Comparisons with NULL are false, `!=` too, and so are all the
-///   other tests, but for `IS NULL`. `NOT` turns false into true: `NOT a = 1` holds where `a` is missing, `a != 1` does not.
-/// - Numbers compare as numbers. Text compares byte by byte. `true` and `false` have no order. Arrays and objects compare
-///   with nothing. Values of different types do not compare: each comparison of them, `!=` too, is false.
+///   other tests, but for `IS NULL`. `NOT` turns false into true: `NOT a = 1` holds where `a` is missing, and `a != 1`
+///   does not.
+/// - Numbers compare as the doubles that they are, so integers exactly up to 2^53. Text compares byte by byte. `true` and
+///   `false` have no order. Arrays and objects compare with nothing. Values of different types do not compare: each
+///   comparison of them, `!=` too, is false.
 /// - Text that is a plain decimal (`"12.50"`) compares with a number *literal* exactly, as decimals do: that is how exact
 ///   decimals travel. `"007"` is no plain decimal.
 /// - A time field (`recorded_at`, `occurred_at`, `created_at`, `updated_at`) compares as an instant, with an RFC 3339

@@ -3,21 +3,23 @@
 use std::ops::Range;
 
 use super::{
-    Datum, FilterFault, Instant, Path, Subject, decimal,
-    expression::{Comparison, Expression, Literal, Operand, Slot},
+    FilterFault, Subject,
+    expression::{Comparison, Expression, Operand, Slot},
     like::Like,
     paths::Paths,
     token::{Kind, Lexer, Token, Word},
 };
 use crate::limits;
 
+mod operand;
+
+use operand::{A_LITERAL, Side, What};
+
 type Parsed<T> = Result<T, FilterFault>;
 
 const A_TEST: &str = "a path, `(` or NOT";
 const AN_OPERAND: &str = "a path, 'text', a number, true, false or null";
-const A_LITERAL: &str = "'text', a number, true, false or null";
 const AN_OPERATOR: &str = "=, !=, <, <=, >, >=, IN, LIKE, BETWEEN, IS NULL, or NOT before one of these words";
-const A_TIME: &str = "an RFC 3339 timestamp or a date, e.g. '2013-01-01T10:15:00Z' or '2013-01-01'";
 
 /// Parses an expression, and collects the paths that it reads.
 pub(super) fn parse(text: &str, subject: Subject) -> Parsed<(Expression, Paths)> {
@@ -44,20 +46,6 @@ struct Parser<'t> {
     paths: Paths,
     depth: usize,
     nodes: usize,
-}
-
-/// One side of a test, and where it stands.
-struct Side<'t> {
-    place: Range<usize>,
-    what: What<'t>,
-}
-
-enum What<'t> {
-    Path { slot: Slot, time: bool },
-    Null,
-    Bool(bool),
-    Number(&'t str),
-    Text(String),
 }
 
 impl<'t> Parser<'t> {
@@ -208,78 +196,6 @@ impl<'t> Parser<'t> {
             return Err(self.unexpected("IS tests for null only", "NULL or NOT NULL"));
         }
         Ok(Expression::Null { path, negated })
-    }
-
-    /// A path or a literal, whatever its type.
-    fn side(&mut self, missing: &str, expected: &str) -> Parsed<Side<'t>> {
-        let place = self.place();
-        let what = match std::mem::replace(&mut self.token.kind, Kind::End) {
-            Kind::Path { path, quoted } => self.path(path, quoted)?,
-            Kind::Text(text) => What::Text(text),
-            Kind::Number(number) => What::Number(number),
-            Kind::Word(Word::True) => What::Bool(true),
-            Kind::Word(Word::False) => What::Bool(false),
-            Kind::Word(Word::Null) => What::Null,
-            _ => return Err(self.unexpected(missing, expected)),
-        };
-        self.advance()?;
-        Ok(Side { place, what })
-    }
-
-    fn path(&mut self, path: Path, quoted: bool) -> Parsed<What<'t>> {
-        let resolved = self.subject.resolve(path, !quoted);
-        let source = resolved.map_err(|(message, expected)| self.unexpected(message, expected))?;
-        let time = source.is_time();
-        Ok(What::Path { slot: self.paths.slot(source), time })
-    }
-
-    fn operand(&mut self, side: Side<'t>, time: bool, comparison: Comparison) -> Parsed<Operand> {
-        match side.what {
-            What::Path { slot, .. } => Ok(Operand::Path(slot)),
-            _ => self.literal(side, time, comparison).map(Operand::Literal),
-        }
-    }
-
-    /// A literal that stands beside a path. `time`: the path is a time field.
-    fn literal(&self, side: Side<'t>, time: bool, comparison: Comparison) -> Parsed<Literal> {
-        let plain = |value| Ok(Literal { value, decimal: None });
-        match side.what {
-            What::Path { .. } => Err(self.fault(side.place, "a list has no paths in it", A_LITERAL)),
-            What::Null => plain(Datum::Null),
-            What::Text(text) if time => match Instant::parse(&text) {
-                Some(time) => plain(Datum::Time(time)),
-                None => Err(self.fault(side.place, "this is no time", A_TIME)),
-            },
-            _ if time => Err(self.fault(side.place, "a time is compared with something else", A_TIME)),
-            What::Text(text) => plain(Datum::Text(text.into())),
-            What::Bool(_) if comparison.is_of_order() => {
-                Err(self.fault(side.place, "true and false have no order", "= or !=, or another literal"))
-            }
-            What::Bool(value) => plain(Datum::Bool(value)),
-            What::Number(number) => {
-                let value = number.parse().ok().filter(|value: &f64| value.is_finite());
-                let (Some(value), Some(decimal)) = (value, decimal::plain(number)) else {
-                    return Err(self.fault(
-                        side.place,
-                        "the number is too large or too small",
-                        "a number that a double holds",
-                    ));
-                };
-                Ok(Literal { value: Datum::Number(value), decimal: Some(decimal.into()) })
-            }
-        }
-    }
-
-    /// Refuses what is a path by the grammar and text by the habit of other languages.
-    fn doubly_quoted(&self) -> Parsed<()> {
-        match &self.token.kind {
-            Kind::Path { path, quoted: true } if path.segments().len() == 1 => {
-                let inner = path.segments().next().unwrap_or_default().replace('\'', "''");
-                let expected = format!("'{inner}' for text; a path that is quoted here begins with its root");
-                Err(self.unexpected("double quotes hold the name of a member, not text", expected))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn takes(&mut self, word: Word) -> Parsed<bool> {

@@ -9,7 +9,7 @@ const ROWS: u32 = 1_000_000;
 
 fn payload(total: usize) -> String {
     let text = format!(
-        r#"{{"customer":"c-{total:06}","address":{{"street":"Main Street 12","city":"Bern","zip":"3000"}},"items":[{{"sku":"x-1","quantity":2}},{{"sku":"x-2","quantity":1}}],"currency":"CHF","paid":true,"total":{total}}}"#
+        r#"{{"customer":"c-{total:06}","address":{{"street":"Main Street 12, rear","city":"Bern","zip":"3000"}},"items":[{{"sku":"x-1","quantity":2}},{{"sku":"x-2","quantity":1}}],"currency":"CHF","paid":true,"total":{total}}}"#
     );
     assert!((195..205).contains(&text.len()), "{}", text.len());
     text
