@@ -38,6 +38,7 @@ mod draft;
 mod error;
 mod event;
 mod files;
+mod filter;
 mod journal;
 mod json;
 mod keys;
@@ -59,6 +60,9 @@ pub use domain::{Clock, Committed, Domain, Head, OpenOptions, Stats, SubmitError
 pub use draft::{BodyKind, Draft, Expected, NewEvent};
 pub use error::{OpenError, ReadError};
 pub use event::{Body, Event, EventKind, Header};
+pub use filter::{
+    ClearFields, Datum, Document, Field, Filter, FilterFault, Instant, Needs, Path, Row, Sort, SortKey, Subject,
+};
 pub use json::{Json, JsonFault, Shape, canonical_json};
 pub use merkle::CompactRange;
 pub use names::{

@@ -67,3 +67,14 @@ pub const VIOLATIONS: usize = 256;
 pub const VIOLATION_CHARS: usize = 60;
 /// Most names in the event lists of an inferred schema, and most event types that are told apart while it is inferred.
 pub const INFERRED_NAMES: usize = 4096;
+/// Longest filter expression, sort order or path, in bytes: it comes from a client and is parsed before anything else.
+pub const FILTER_BYTES: usize = 4096;
+/// Deepest nesting of parentheses and NOTs in a filter expression: parsing and evaluation recurse.
+pub const FILTER_DEPTH: usize = 32;
+/// Most tests and listed literals of a filter expression: each may be evaluated for each row.
+pub const FILTER_NODES: usize = 256;
+/// Most characters between two `%` of a LIKE pattern, where one of them is `_`: they are searched for with a bit each in
+/// one machine word, which is what keeps the search linear.
+pub const LIKE_STRETCH: usize = 64;
+/// Most paths of a sort order: each makes the key of every row longer.
+pub const SORT_PATHS: usize = 8;
