@@ -5,9 +5,13 @@
 mod append;
 mod plugins;
 mod report;
+mod resident;
 mod socket;
 
 fn main() -> anyhow::Result<()> {
+    if resident::serve_if_asked()? {
+        return Ok(());
+    }
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |name: &str| named.is_empty() || named.iter().any(|wanted| wanted == name);
     let mut report = report::Report::default();
@@ -21,6 +25,9 @@ fn main() -> anyhow::Result<()> {
     if wanted("plugins") {
         plugins::read_models(&mut report)?;
         plugins::bystanders(&mut report)?;
+    }
+    if wanted("resident") {
+        resident::million(&mut report)?;
     }
     report.close();
     Ok(())

@@ -1,6 +1,9 @@
 //! Read models that catch up, and appends that go on beside plugins.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use eventdbx_node::{
     Grant,
@@ -16,7 +19,7 @@ use crate::{
 
 const EVENTS: usize = 200_000;
 
-/// A Rust read model that catches up from disk, with and without state.
+/// A Rust read model that reads from disk and from memory, with and without state.
 pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
     report.title("a Rust read model (event-counter) catching up over 200,000 events, tables and cursor committed");
     let dir = tempfile::tempdir()?;
@@ -25,31 +28,67 @@ pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
     for (mode, asked) in
         [(PayloadMode::EventOnly, Some(200_000.0)), (PayloadMode::ExtensionsOnly, None), (PayloadMode::All, None)]
     {
-        let plugins = plugins(&domain, &dir.path().join(mode.as_str()))?;
-        let started = Instant::now();
-        install(&plugins, "counter", mode)?;
-        wait(&plugins, "counter", domain.head().position)?;
-        let took = started.elapsed();
-        let status = plugins.status(&Grant::owner("bench"), "counter")?;
-        let rate = Figure::rate("events/s", EVENTS as f64 / took.as_secs_f64());
-        let rate = asked.into_iter().fold(rate, Figure::at_least);
-        let cpu = Figure::plain(format!("{} ms in the sandbox", status.cpu_ms), status.cpu_ms as f64);
-        report.row(&format!("from disk, {mode}"), &[rate, cpu]);
+        let plugins = plugins(&domain, &dir.path().join(mode.as_str()), PluginLimits::default())?;
+        catch_up(report, &plugins, &domain, &format!("from disk, {mode}"), mode, asked)?;
         plugins.shutdown();
     }
+
+    // Recent events are kept while some plugin runs: one that is shown none of them keeps all of these in memory.
+    let domain = open(&dir.path().join("recent"))?;
+    let roomy = PluginLimits { recent_bytes: 1 << 30, ..PluginLimits::default() };
+    let plugins = plugins(&domain, &dir.path().join("memory"), roomy)?;
+    install(&plugins, "idle", PayloadMode::EventOnly, &["nothing/*"])?;
+    fill(&domain, EVENTS)?;
+    wait(&plugins, "idle", domain.head().position)?;
+    for (mode, asked) in [(PayloadMode::EventOnly, Some(400_000.0)), (PayloadMode::All, None)] {
+        catch_up(report, &plugins, &domain, &format!("from memory, {mode}"), mode, asked)?;
+        plugins.uninstall(&Grant::owner("bench"), "counter")?;
+    }
+    plugins.shutdown();
     Ok(())
 }
 
-/// What appends feel of five plugins.
+/// Installs a counter and waits until it has read everything.
+fn catch_up(
+    report: &mut Report,
+    plugins: &Plugins,
+    domain: &Domain,
+    name: &str,
+    mode: PayloadMode,
+    asked: Option<f64>,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    install(plugins, "counter", mode, &[])?;
+    wait(plugins, "counter", domain.head().position)?;
+    let took = started.elapsed();
+    let status = plugins.status(&Grant::owner("bench"), "counter")?;
+    let rate = Figure::rate("events/s", EVENTS as f64 / took.as_secs_f64());
+    let rate = asked.into_iter().fold(rate, Figure::at_least);
+    let cpu = Figure::plain(format!("{} ms in the sandbox", status.cpu_ms), status.cpu_ms as f64);
+    report.row(name, &[rate, cpu]);
+    Ok(())
+}
+
+/// What appends feel of five plugins, one of which hangs.
 pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
-    report.title("append, embedded, one event at a time: beside five plugins, against none");
+    report.title("append, embedded, one event at a time: beside five plugins of which one hangs, against none");
     let dir = tempfile::tempdir()?;
     let domain = open(&dir.path().join("domain"))?;
     let (alone_median, alone_p99) = appends(&domain)?;
     report.row("alone", &[Figure::micros("median", alone_median), Figure::micros("p99", alone_p99)]);
-    let plugins = plugins(&domain, &dir.path().join("plugins"))?;
-    for name in ["one", "two", "three", "four", "five"] {
-        install(&plugins, name, PayloadMode::All)?;
+    let plugins = plugins(&domain, &dir.path().join("plugins"), PluginLimits::default())?;
+    for name in ["one", "two", "three", "four"] {
+        install(&plugins, name, PayloadMode::All, &[])?;
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let hostile = eventdbx_plugin_build::build_packages(&root, &["eventdbx-guest-hostile"])?;
+    install_file(&plugins, &hostile[0].component, "hanging", PayloadMode::All, &[])?;
+    for name in ["one", "two", "three", "four", "hanging"] {
+        wait(&plugins, name, domain.head().position)?;
+    }
+    // Each of these costs it its whole CPU time, three times over: it hangs for as long as the appends take.
+    for n in 0..4 {
+        domain.append(Draft::one(NewEvent::new("order", &format!("h-{n}"), "loop_forever", "{}"), "bench"))?;
     }
     let (median, p99) = appends(&domain)?;
     let ratio = |ours: Duration, alone: Duration| ours.as_secs_f64() / alone.as_secs_f64();
@@ -64,21 +103,31 @@ pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn plugins(domain: &Domain, dir: &std::path::Path) -> anyhow::Result<Plugins> {
+fn plugins(domain: &Domain, dir: &Path, limits: PluginLimits) -> anyhow::Result<Plugins> {
     std::fs::create_dir_all(dir)?;
     let sandbox = Sandbox::new(SandboxOptions { cache_dir: dir.join("cache"), cache_key: [7; 32] })?;
-    Ok(Plugins::open(domain.clone(), domain.name(), dir, sandbox, PluginLimits::default())?)
+    Ok(Plugins::open(domain.clone(), domain.name(), dir, sandbox, limits)?)
 }
 
-fn install(plugins: &Plugins, name: &str, mode: PayloadMode) -> anyhow::Result<()> {
+/// Installs an event counter.
+fn install(plugins: &Plugins, name: &str, mode: PayloadMode, aggregates: &[&str]) -> anyhow::Result<()> {
+    install_file(plugins, &eventdbx_plugin_build::example("event-counter")?, name, mode, aggregates)
+}
+
+fn install_file(
+    plugins: &Plugins,
+    component: &Path,
+    name: &str,
+    mode: PayloadMode,
+    aggregates: &[&str],
+) -> anyhow::Result<()> {
     let grant = Grant::owner("bench");
-    let component = eventdbx_plugin_build::example("event-counter")?;
     let component = plugins.add_component(&grant, &std::fs::read(component)?)?.hash;
     let request = InstallRequest {
         component,
         name: Some(name.to_owned()),
         payload_mode: Some(mode),
-        aggregates: Vec::new(),
+        aggregates: aggregates.iter().map(|glob| (*glob).to_owned()).collect(),
         events: Vec::new(),
         config: serde_json::Map::new(),
     };
@@ -88,7 +137,8 @@ fn install(plugins: &Plugins, name: &str, mode: PayloadMode) -> anyhow::Result<(
 
 /// Asks for an answer that is as of `position`.
 fn wait(plugins: &Plugins, name: &str, position: Position) -> anyhow::Result<()> {
-    plugins.query(&Grant::owner("bench"), name, "counts", "{}", None, Some((position, Duration::from_secs(300))))?;
+    let query = if name == "hanging" { "sum" } else { "counts" };
+    plugins.query(&Grant::owner("bench"), name, query, "{}", None, Some((position, Duration::from_secs(300))))?;
     Ok(())
 }
 

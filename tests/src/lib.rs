@@ -1,1 +1,92 @@
-//! Room.
+//! A daemon for one test, with a client, and the guests that are let loose in it.
+
+use std::time::{Duration, Instant};
+
+use eventdbx_node::{Daemon, Running, StartOptions, client::Client};
+use hyper::Method;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// A daemon with a client.
+pub struct Node {
+    client: Client,
+    runtime: Runtime,
+    running: Option<Running>,
+    _dir: tempfile::TempDir,
+}
+
+impl Node {
+    /// Starts a daemon on a directory of its own.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let running = Daemon::start(&StartOptions::new(dir.path())).expect("starts");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let client = runtime.block_on(Client::connect(&running.socket())).expect("connects");
+        Self { client, runtime, running: Some(running), _dir: dir }
+    }
+
+    /// Sends a request below `/v1/domains/default` (a component below `/v1`) and reads the answer.
+    ///
+    /// # Panics
+    ///
+    /// When the daemon refuses.
+    pub fn ask(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> Value {
+        let path =
+            if path == "components" { "/v1/components".to_owned() } else { format!("/v1/domains/default/{path}") };
+        self.runtime.block_on(self.client.call(method, &path, body)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Asks for something.
+    pub fn get(&mut self, path: &str) -> Value {
+        self.ask(Method::GET, path, "")
+    }
+
+    /// Adds a component and installs it under its own name.
+    pub fn install(&mut self, wasm: Vec<u8>) {
+        let component = self.ask(Method::PUT, "components", wasm)["hash"].clone();
+        self.ask(Method::POST, "plugins", json!({ "component": component }).to_string());
+    }
+
+    /// Appends one event; tells its position and how long the answer took.
+    ///
+    /// # Panics
+    ///
+    /// When it is refused.
+    pub fn append(&mut self, id: &str, event_type: &str) -> (u64, Duration) {
+        let event = json!({ "aggregate_type": "order", "aggregate_id": id, "event_type": event_type, "payload": {} });
+        let started = Instant::now();
+        let receipt = self.ask(Method::POST, "append", json!({ "events": [event] }).to_string());
+        (receipt["events"][0]["position"].as_u64().expect("a position"), started.elapsed())
+    }
+
+    /// Asks a plugin once it has read up to a position.
+    pub fn query(&mut self, plugin: &str, query: &str, position: u64) -> Value {
+        let wait = json!({ "wait": position, "timeout_ms": 120_000 });
+        self.ask(Method::POST, &format!("plugins/{plugin}/queries/{query}"), wait.to_string())
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+    }
+}
+
+/// Builds a guest of this workspace.
+///
+/// # Panics
+///
+/// When it does not build.
+#[must_use]
+pub fn guest(name: &str) -> Vec<u8> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let built = eventdbx_plugin_build::build_packages(&root, &[name]).expect("builds");
+    std::fs::read(&built[0].component).expect("reads")
+}

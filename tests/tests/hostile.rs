@@ -1,11 +1,10 @@
 //! A hostile plugin in a running daemon: what the operator sees, and what nobody else feels.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use eventdbx_node::{Daemon, Running, StartOptions, client::Client};
+use eventdbx_tests::{Node, guest};
 use hyper::Method;
-use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use serde_json::json;
 
 /// How an event of each type ends, as the queue of parked events tells it.
 const MISCHIEF: [(&str, &str); 8] = [
@@ -18,67 +17,6 @@ const MISCHIEF: [(&str, &str); 8] = [
     ("garbage_json", "nonsense"),
     ("poison", "rotten"),
 ];
-
-/// A daemon with a client.
-struct Node {
-    client: Client,
-    runtime: Runtime,
-    running: Option<Running>,
-    _dir: tempfile::TempDir,
-}
-
-impl Node {
-    fn start() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        let running = Daemon::start(&StartOptions::new(dir.path())).expect("starts");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let client = runtime.block_on(Client::connect(&running.socket())).expect("connects");
-        Self { client, runtime, running: Some(running), _dir: dir }
-    }
-
-    fn ask(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> Value {
-        let path =
-            if path == "components" { "/v1/components".to_owned() } else { format!("/v1/domains/default/{path}") };
-        self.runtime.block_on(self.client.call(method, &path, body)).unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-
-    fn get(&mut self, path: &str) -> Value {
-        self.ask(Method::GET, path, "")
-    }
-
-    fn install(&mut self, wasm: Vec<u8>) {
-        let component = self.ask(Method::PUT, "components", wasm)["hash"].clone();
-        self.ask(Method::POST, "plugins", json!({ "component": component }).to_string());
-    }
-
-    /// Appends one event and tells how long the answer took.
-    fn append(&mut self, id: &str, event_type: &str) -> (u64, Duration) {
-        let event = json!({ "aggregate_type": "order", "aggregate_id": id, "event_type": event_type, "payload": {} });
-        let started = Instant::now();
-        let receipt = self.ask(Method::POST, "append", json!({ "events": [event] }).to_string());
-        (receipt["events"][0]["position"].as_u64().expect("a position"), started.elapsed())
-    }
-
-    /// Asks until a plugin has read up to a position.
-    fn query(&mut self, plugin: &str, query: &str, position: u64) -> Value {
-        let wait = json!({ "wait": position, "timeout_ms": 120_000 });
-        self.ask(Method::POST, &format!("plugins/{plugin}/queries/{query}"), wait.to_string())
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.stop();
-        }
-    }
-}
-
-fn guest(name: &str) -> Vec<u8> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let built = eventdbx_plugin_build::build_packages(&root, &[name]).expect("builds");
-    std::fs::read(&built[0].component).expect("reads")
-}
 
 #[test]
 fn each_misbehaviour_is_parked_with_its_reason_and_the_rest_goes_on() {

@@ -160,12 +160,14 @@ impl Installed {
         self.changed.notify_all();
     }
 
-    /// Waits until the live generation has reached a position.
+    /// Waits until the plugin has started and its live generation has reached a position.
     pub(super) fn reach(&self, wanted: Position, timeout: Duration) -> Result<(), PluginError> {
         let stands = |board: &Board| matches!(board.state, PluginState::Stopped | PluginState::Disabled);
-        match self.until(timeout, |board| board.cursor.position >= wanted || stands(board)) {
+        let started = |board: &Board| board.state != PluginState::Starting;
+        match self.until(timeout, |board| started(board) && board.cursor.position >= wanted || stands(board)) {
             Ok(board) if board.cursor.position >= wanted => Ok(()),
             Ok(board) => Err(self.stands_still(&board)),
+            Err(board) if !started(&board) => Err(self.not_running()),
             Err(board) => {
                 let (name, cursor) = (self.name.clone(), board.cursor.position.get());
                 Err(PluginError::WaitTimeout { name, cursor, wanted: wanted.get() })

@@ -42,6 +42,8 @@ use super::{
 
 /// How long a worker is waited for that is in the middle of a batch.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a query waits for a plugin that is starting.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Deliveries that are shown of a parked aggregate.
 const SHOWN_DELIVERIES: usize = 100;
 
@@ -283,9 +285,8 @@ impl Registry {
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
         let installed = self.find(name)?;
-        if let Some((position, timeout)) = wait {
-            installed.reach(position, timeout)?;
-        }
+        let (position, timeout) = wait.unwrap_or((Position::default(), START_TIMEOUT));
+        installed.reach(position, timeout)?;
         let _running = Running::enter(&self.queries, self.services.limits.queries)?;
         query::ask(&self.services, &installed, question)
     }

@@ -156,21 +156,29 @@ impl Worker {
 
     /// Does what was asked for; false: stop.
     fn obey(&mut self, command: Command) -> bool {
-        // Whoever asked may have given up waiting: then nobody reads the answer.
         match command {
             Command::Stop => return false,
             Command::Replay(mode, reply) => {
-                let _ = reply.send(self.replay(mode).map_err(|fault| internal(&fault)));
+                let done = self.replay(mode);
+                self.answer(&reply, done);
             }
             Command::Retry(numbers, reply) => {
-                let _ = reply.send(self.retry(&numbers).map_err(|fault| internal(&fault)));
+                let through = self.retry(&numbers);
+                self.answer(&reply, through);
             }
             Command::Discard(numbers, reply) => {
-                let _ = reply.send(self.discard(&numbers).map_err(|fault| internal(&fault)));
+                let discarded = self.discard(&numbers);
+                self.answer(&reply, discarded);
             }
         }
-        self.publish();
         true
+    }
+
+    fn answer<T>(&self, reply: &Reply<T>, outcome: Result<T, Fault>) {
+        // IMPORTANT: first, so that whoever has the answer and asks how the plugin stands is told of what was done.
+        self.publish();
+        // Whoever asked may have given up waiting: then nobody reads the answer.
+        let _ = reply.send(outcome.map_err(|fault| internal(&fault)));
     }
 
     /// Begins a new generation beside the live one. One that was on its way is given up.

@@ -100,7 +100,8 @@ impl Journal {
     }
 }
 
-fn copy_dir(from: &Path, to: &Path) {
+/// Copies a directory, as a crash leaves it where a database in it is open.
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("makes");
     for entry in fs::read_dir(from).expect("lists") {
         let path = entry.expect("lists").path();
@@ -156,13 +157,16 @@ fn damage_in_what_was_acknowledged_is_refused_and_nothing_is_changed() {
     }
 }
 
+/// What happens to a last batch.
+type Tear<'a> = dyn Fn(&Journal) + 'a;
+
 #[test]
 fn a_torn_last_batch_that_nobody_was_told_of_is_set_aside() {
     let crash = Crash::new();
     let (copy, before) = crash.copy_with_a_last_batch("copy");
     let whole = Journal::of(&copy).1;
     assert!(whole > before.1);
-    let tails: [(&str, &dyn Fn(&Journal)); 4] = [
+    let tails: [(&str, &Tear<'_>); 4] = [
         ("an inner page that did not reach the disk", &|journal| journal.overwrite(before.1 + 100, &[0; 64])),
         ("a byte", &|journal| journal.flip(before.1 + 200)),
         ("its end", &|journal| journal.overwrite(whole - 40, &[0; 40])),

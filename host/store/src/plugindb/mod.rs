@@ -34,9 +34,9 @@ mod tests;
 
 use std::{path::Path, sync::Arc};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, config::CompressionPolicy};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, config::CompressionPolicy};
 
-use crate::{AggregateNumber, Cipher};
+use crate::{AggregateNumber, Cipher, Durability, journal};
 
 use self::rows::Kind;
 pub use self::{
@@ -85,12 +85,18 @@ struct Inner {
 impl PluginDb {
     /// Opens the database in `dir`, creating it when it is missing. `cipher` seals every value: the domain's plugin key.
     ///
+    /// Commits are not synced, so that a power cut may leave a journal of which a part in the middle is missing. It is cut
+    /// there, what follows is set aside beside `dir`, and the generations go on from where they are then.
+    ///
     /// # Errors
     ///
     /// When the disk fails or what is there is damaged.
     pub fn open(dir: &Path, cipher: Cipher, cache_bytes: u64) -> Result<Self, PluginDbError> {
+        journal::inspect(dir, &dir.with_file_name("set-aside"), None, Durability::Os)
+            .map_err(|error| PluginDbError::Disk(error.to_string()))?;
         let db = Database::builder(dir)
             .cache_size(cache_bytes)
+            .journal_compression(CompressionType::None)
             .max_journaling_size(JOURNAL_BYTES)
             .worker_threads(1)
             .open()?;

@@ -190,3 +190,25 @@ fn of_an_aggregate_few_states_are_kept_and_those_that_passes_come_back_for() {
     assert_eq!(state.as_str(), r#"{"v":7}"#);
     assert_eq!(db.nearest_state(AggregateNumber::new(2), Version::new(8)).unwrap(), None);
 }
+
+#[test]
+fn a_journal_that_a_power_cut_tore_is_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let live = dir.path().join("plugins");
+    let db = open(&live);
+    let generation = db.next_generation().unwrap();
+    commit(&db, generation, 1, &[put(0, b"a", &[7; 500])]);
+    let whole = std::fs::read(live.join("0.jnl")).unwrap().iter().rposition(|byte| *byte != 0).unwrap();
+    for position in 2..20 {
+        commit(&db, generation, position, &[put(0, b"a", &[8; 500])]);
+    }
+    let torn = dir.path().join("copy/plugins");
+    crate::journal::tests::copy_dir(&live, &torn);
+    let file = std::fs::File::options().write(true).open(torn.join("0.jnl")).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 600], whole as u64 + 200).unwrap();
+
+    let db = open(&torn);
+    assert_eq!(db.cursor(generation).unwrap().unwrap().position, Position::new(1));
+    assert_eq!(db.tables(generation).get(0, b"a").unwrap().as_deref(), Some(&[7; 500][..]));
+    assert_eq!(std::fs::read_dir(dir.path().join("copy/set-aside")).unwrap().count(), 1);
+}

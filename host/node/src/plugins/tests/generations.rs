@@ -68,6 +68,8 @@ fn a_replay_with_another_mode_flips_and_the_installed_mode_comes_back() {
     let (reply, answer) = mpsc::sync_channel(1);
     assert!(worker.send(Command::Replay(PayloadMode::ExtensionsOnly, reply)));
     answer.recv().unwrap().unwrap();
+    let told = installed.status(Position::new(500), |_| None, Default::default());
+    assert!(told.rebuild.is_some() || told.generation != first.get(), "an answered replay shows in the status");
     installed.until(PATIENCE, |board| board.generation != first).unwrap();
     let record = stored(&world);
     assert!(record.generation != first && record.rebuild.is_none());
