@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     AggregateNumber, AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Micros, Receipt,
+    book::{Change, SchemaBook},
     digest::commitments,
     files::Files,
     keys::{self, KeptKey},
@@ -24,6 +25,8 @@ pub struct Checked {
     pub(crate) outcome: CheckOutcome,
     /// Whether its event ids come from an idempotency key, so that they may be taken.
     pub(crate) keyed: bool,
+    /// What its check went by. The committer looks whether it still holds.
+    pub(crate) book: Option<Arc<SchemaBook>>,
     /// The requests that it must not overtake.
     pub(crate) lane: Option<Lane>,
 }
@@ -68,6 +71,8 @@ pub(crate) struct SystemEvent {
     pub(crate) event_type: EventType,
     pub(crate) expected: Expected,
     pub(crate) body: Body,
+    /// The switch of mode or schema that it is, and the book that it was planned from.
+    pub(crate) switch: Option<(Arc<SchemaBook>, Change)>,
 }
 
 /// The body of an event of EventDBX's own.
@@ -78,7 +83,7 @@ pub(crate) fn system_body(payload: &str, actor: &str, note: Option<&str>) -> Res
 }
 
 /// Checks a client's request.
-pub(crate) fn check(files: &Files, draft: Draft) -> Result<Checked, AppendError> {
+pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Result<Checked, AppendError> {
     let Parsed { events } = parse(&draft).map_err(AppendError::Refused)?;
     let at = files.db.snapshot();
     let keyed = draft.key.is_some();
@@ -90,7 +95,7 @@ pub(crate) fn check(files: &Files, draft: Draft) -> Result<Checked, AppendError>
         Some(receipt) => CheckOutcome::Known(receipt),
         None => CheckOutcome::Write(finish(files, &at, events, draft.key.as_deref())?),
     };
-    Ok(Checked { origin: Origin::Client(draft), outcome, keyed, lane: None })
+    Ok(Checked { origin: Origin::Client(draft), outcome, keyed, book: Some(book), lane: None })
 }
 
 /// Checks an event of EventDBX's own.
@@ -104,8 +109,14 @@ pub(crate) fn check_system(files: &Files, event: SystemEvent) -> Result<Checked,
         body: event.body.clone(),
         members: None,
     };
-    let events = finish(files, &files.db.snapshot(), vec![parsed], None)?;
-    Ok(Checked { origin: Origin::System(event), outcome: CheckOutcome::Write(events), keyed: false, lane: None })
+    let mut events = finish(files, &files.db.snapshot(), vec![parsed], None)?;
+    let mut book = None;
+    if let Some((planned, change)) = &event.switch {
+        events.iter_mut().for_each(|checked| checked.effect = Effect::Switch(change.clone()));
+        book = Some(Arc::clone(planned));
+    }
+    let outcome = CheckOutcome::Write(events);
+    Ok(Checked { origin: Origin::System(event), outcome, keyed: false, book, lane: None })
 }
 
 fn finish(

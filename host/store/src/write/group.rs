@@ -100,7 +100,7 @@ impl<'a> Group<'a> {
         expect(event, index, trial.version)?;
         check_archival(event, index, slot.head.archived)?;
         let state_bytes = match &event.effect {
-            Effect::None => trial.state_bytes,
+            Effect::None | Effect::Switch(_) => trial.state_bytes,
             Effect::Merge { growth, .. } => slot.grown(trial, *growth, &events[..=index], index)?,
             Effect::Evaluated { after, .. } if *after != trial.version => return Err(NotAdmitted::Moved),
             Effect::Evaluated { state, .. } => {

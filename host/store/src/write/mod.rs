@@ -28,7 +28,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::{AggregateRef, Body, EventId, EventKind, EventType, Expected, Version, digest::Commitments, keys::KeptKey};
+use crate::{
+    AggregateRef, Body, EventId, EventKind, EventType, Expected, Version, book::Change, digest::Commitments,
+    keys::KeptKey,
+};
 
 /// One event of a checked request: all of it but what only the committer knows (version, position, time).
 pub(crate) struct CheckedEvent {
@@ -50,9 +53,24 @@ pub(crate) struct CheckedEvent {
 pub(crate) enum Effect {
     /// Nothing.
     None,
+    /// Mode or schema are switched.
+    Switch(Change),
     /// The members are merged in; `growth` bounds by how many bytes the state can grow.
     Merge { members: Map<String, Value>, growth: usize },
     /// It was worked out against the aggregate at version `after`, which must still be where it stands when this event's
     /// turn comes. `state` is there for the last event of a request on its aggregate.
     Evaluated { after: Version, state: Option<Map<String, Value>> },
+}
+
+impl Effect {
+    /// Takes the switch out, if it is one.
+    pub(crate) fn take_switch(&mut self) -> Option<Change> {
+        match std::mem::replace(self, Self::None) {
+            Self::Switch(change) => Some(change),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
 }

@@ -129,7 +129,7 @@ const WHOLE: u8 = 0;
 
 fn fold(head: &mut LiveHead, effect: Effect) {
     match effect {
-        Effect::None | Effect::Evaluated { state: None, .. } => {}
+        Effect::None | Effect::Switch(_) | Effect::Evaluated { state: None, .. } => {}
         Effect::Merge { members, growth } => {
             json::merge(&mut head.state, members);
             head.state_bytes += growth;

@@ -1,0 +1,4 @@
+//! Schemas and modes as the callers of a domain see them.
+
+mod book;
+mod support;
