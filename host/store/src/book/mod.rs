@@ -17,4 +17,5 @@ mod switch;
 pub(crate) use change::{Change, is_own};
 pub(crate) use load::load;
 pub use mode::{Mode, ModeError};
+pub(crate) use schema_book::Rule;
 pub use schema_book::{SchemaBook, StoredSchema};

@@ -105,7 +105,7 @@ impl Domain {
             };
             let body = write::system_body(&change.payload(), actor, note)?;
             let (aggregate, event_type) = (change.aggregate(), change.event_type());
-            let switch = Some((book, change));
+            let switch = Some(Box::new((book, change)));
             let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected: Expected::Any, body, switch };
             match self.submit_and_wait(write::check_system(files, event)?) {
                 Ok(receipt) => return Ok(receipt),

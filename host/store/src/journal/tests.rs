@@ -162,7 +162,8 @@ fn a_torn_last_batch_that_nobody_was_told_of_is_set_aside() {
     let (copy, before) = crash.copy_with_a_last_batch("copy");
     let whole = Journal::of(&copy).1;
     assert!(whole > before.1);
-    let tails: [(&str, &dyn Fn(&Journal)); 4] = [
+    type Tear<'a> = (&'a str, &'a dyn Fn(&Journal));
+    let tails: [Tear<'_>; 4] = [
         ("an inner page that did not reach the disk", &|journal| journal.overwrite(before.1 + 100, &[0; 64])),
         ("a byte", &|journal| journal.flip(before.1 + 200)),
         ("its end", &|journal| journal.overwrite(whole - 40, &[0; 40])),

@@ -4,14 +4,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    CheckedEvent, Effect, Lane,
+    CheckedEvent, Effect, Follows, Lane,
     evaluate::evaluate,
     idempotency::{committed_before, fresh_id, keyed_id},
     parse::{Parsed, ParsedEvent, parse},
+    rules::Rules,
 };
 use crate::{
     AggregateNumber, AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Micros, Receipt,
-    book::{Change, SchemaBook},
+    SchemaBook, StoredSchema,
+    book::Change,
     digest::commitments,
     files::Files,
     keys::{self, KeptKey},
@@ -72,7 +74,7 @@ pub(crate) struct SystemEvent {
     pub(crate) expected: Expected,
     pub(crate) body: Body,
     /// The switch of mode or schema that it is, and the book that it was planned from.
-    pub(crate) switch: Option<(Arc<SchemaBook>, Change)>,
+    pub(crate) switch: Option<Box<(Arc<SchemaBook>, Change)>>,
 }
 
 /// The body of an event of EventDBX's own.
@@ -93,7 +95,10 @@ pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Resul
     };
     let outcome = match known {
         Some(receipt) => CheckOutcome::Known(receipt),
-        None => CheckOutcome::Write(finish(files, &at, events, draft.key.as_deref())?),
+        None => {
+            let rules = Rules::of(&book, &events);
+            CheckOutcome::Write(finish(files, &at, events, rules, draft.key.as_deref())?)
+        }
     };
     Ok(Checked { origin: Origin::Client(draft), outcome, keyed, book: Some(book), lane: None })
 }
@@ -109,9 +114,9 @@ pub(crate) fn check_system(files: &Files, event: SystemEvent) -> Result<Checked,
         body: event.body.clone(),
         members: None,
     };
-    let mut events = finish(files, &files.db.snapshot(), vec![parsed], None)?;
+    let mut events = finish(files, &files.db.snapshot(), vec![parsed], Rules::none(1), None)?;
     let mut book = None;
-    if let Some((planned, change)) = &event.switch {
+    if let Some((planned, change)) = event.switch.as_deref() {
         events.iter_mut().for_each(|checked| checked.effect = Effect::Switch(change.clone()));
         book = Some(Arc::clone(planned));
     }
@@ -123,10 +128,15 @@ fn finish(
     files: &Files,
     at: &fjall::Snapshot,
     mut events: Vec<ParsedEvent>,
+    mut rules: Rules<'_>,
     key: Option<&str>,
 ) -> Result<Vec<CheckedEvent>, AppendError> {
     let now = (files.clock)();
-    let effects = evaluate(files, at, &mut events)?;
+    let effects = evaluate(files, at, &mut events, &mut rules)?;
+    if !rules.hold() {
+        rules.complete(files, at, &events, &effects)?;
+        return Err(rules.into_error(&events));
+    }
     let mut kept: HashMap<AggregateRef, Arc<KeptKey>> = HashMap::new();
     let mut checked = Vec::with_capacity(events.len());
     for (index, (event, effect)) in events.into_iter().zip(effects).enumerate() {
@@ -138,9 +148,20 @@ fn finish(
                 found
             }
         };
-        checked.push(seal(files, event, effect, kept, key.map(|key| (key, index)), now));
+        let follows = rules.schema(index).map(|stored| Follows::of(stored, &effect));
+        checked.push(seal(files, event, effect, follows, kept, key.map(|key| (key, index)), now));
     }
     Ok(checked)
+}
+
+impl Follows {
+    fn of(stored: &StoredSchema, effect: &Effect) -> Self {
+        let is_open = match effect {
+            Effect::Merge { members, .. } => !stored.schema.required().are_settled_by(members),
+            _ => false,
+        };
+        Self { version: stored.version, schema: Arc::clone(&stored.schema), is_open }
+    }
 }
 
 fn key_for(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) -> Result<Arc<KeptKey>, AppendError> {
@@ -156,6 +177,7 @@ fn seal(
     files: &Files,
     event: ParsedEvent,
     effect: Effect,
+    follows: Option<Follows>,
     key: Arc<KeptKey>,
     idempotency: Option<(&str, usize)>,
     now: Micros,
@@ -181,6 +203,7 @@ fn seal(
         occurred_at: event.occurred_at,
         body: parts.body,
         effect,
+        follows,
         commitments,
         key,
         compressed,

@@ -13,6 +13,7 @@ mod lane;
 mod parse;
 mod queue;
 mod rows;
+mod rules;
 mod sequence;
 
 pub use check::Checked;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{
-    AggregateRef, Body, EventId, EventKind, EventType, Expected, Version, book::Change, digest::Commitments,
+    AggregateRef, Body, EventId, EventKind, EventType, Expected, Schema, Version, book::Change, digest::Commitments,
     keys::KeptKey,
 };
 
@@ -43,10 +44,20 @@ pub(crate) struct CheckedEvent {
     pub(crate) occurred_at: Option<Arc<str>>,
     pub(crate) body: Body,
     pub(crate) effect: Effect,
+    /// The schema that it was checked with; none: with none.
+    pub(crate) follows: Option<Follows>,
     pub(crate) commitments: Commitments,
     pub(crate) key: Arc<KeptKey>,
     pub(crate) compressed: bool,
     pub(crate) sealed: Vec<u8>,
+}
+
+/// A schema that an event follows.
+pub(crate) struct Follows {
+    pub(crate) version: u32,
+    pub(crate) schema: Arc<Schema>,
+    /// Whether it depends on the state that the event meets if all that is required is there after it.
+    pub(crate) is_open: bool,
 }
 
 /// What an event does to the state of its aggregate.

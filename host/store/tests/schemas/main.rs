@@ -2,3 +2,5 @@
 
 mod book;
 mod support;
+mod switching;
+mod writing;
