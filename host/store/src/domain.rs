@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     AggregateRef, AppendError, Checked, Cipher, Digest, DomainName, Draft, Durability, Event, EventType, Expected,
-    Micros, Position, Receipt,
+    Micros, Position, Reason, Receipt, SchemaBook, book,
     files::Files,
     limits,
     write::{self, NotTaken, Origin, Queue, Reply, Submission, SystemEvent},
@@ -130,6 +130,7 @@ pub(crate) struct Inner {
 /// What the committer tells the rest.
 pub(crate) struct Shared {
     head: Mutex<Head>,
+    book: Mutex<Arc<SchemaBook>>,
     listeners: RwLock<Vec<Listener>>,
     stopped: Mutex<Option<String>>,
     aggregates: AtomicU64,
@@ -158,7 +159,7 @@ impl Domain {
     ///
     /// What is wrong with the request, all of it at once.
     pub fn check(&self, draft: Draft) -> Result<Checked, AppendError> {
-        write::check(&self.inner.files, draft)
+        write::check(&self.inner.files, self.schemas(), draft)
     }
 
     /// Checks a request again whose aggregates moved on meanwhile. A caller does so at most
@@ -176,7 +177,7 @@ impl Domain {
                         files.keys.forget(&name);
                     }
                 }
-                write::check(files, draft)
+                write::check(files, self.schemas(), draft)
             }
             Origin::System(event) => {
                 files.keys.forget(&event.aggregate);
@@ -212,16 +213,20 @@ impl Domain {
 
     fn settle(&self, mut checked: Checked) -> Result<Receipt, AppendError> {
         for _ in 0..=limits::RECHECK_ROUNDS {
-            let (sender, receiver) = mpsc::sync_channel(1);
-            self.submit(checked, Box::new(move |outcome| drop(sender.send(outcome))));
-            match receiver.recv() {
-                Ok(Ok(receipt)) => return Ok(receipt),
-                Ok(Err(SubmitError::Append(error))) => return Err(error),
-                Ok(Err(SubmitError::Moved(unsettled))) => checked = self.recheck(unsettled)?,
-                Err(mpsc::RecvError) => return Err(AppendError::OutcomeUnknown("the committer ended".into())),
+            match self.submit_and_wait(checked) {
+                Ok(receipt) => return Ok(receipt),
+                Err(SubmitError::Append(error)) => return Err(error),
+                Err(SubmitError::Moved(unsettled)) => checked = self.recheck(unsettled)?,
             }
         }
         Err(AppendError::MOVED_ON)
+    }
+
+    pub(crate) fn submit_and_wait(&self, checked: Checked) -> Result<Receipt, SubmitError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.submit(checked, Box::new(move |outcome| drop(sender.send(outcome))));
+        let ended = |_| Err(AppendError::OutcomeUnknown("the committer ended".into()).into());
+        receiver.recv().unwrap_or_else(ended)
     }
 
     /// Archives an aggregate: reads go on, lists hide it, appends are refused.
@@ -247,7 +252,8 @@ impl Domain {
     ///
     /// # Errors
     ///
-    /// As [`append`](Self::append).
+    /// As [`append`](Self::append). Refused with `reserved-name` where the store alone writes: in `$domain/settings`,
+    /// `$domain/snapshots` and `$schema/TYPE`.
     ///
     /// # Panics
     ///
@@ -272,9 +278,14 @@ impl Domain {
         expected: Expected,
     ) -> Result<Receipt, AppendError> {
         assert!(event_type.starts_with('$'), "{event_type} is not one of EventDBX's own event types");
+        if book::is_own(aggregate) {
+            let message = format!("{aggregate} is written by the store alone");
+            let (path, code) = ("/aggregate_type".to_owned(), "reserved-name");
+            return Err(AppendError::Refused(vec![Reason { event: 0, path, code, message }]));
+        }
         let body = write::system_body(payload, actor, note)?;
         let event_type = EventType::trusted(event_type);
-        let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected, body };
+        let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected, body, switch: None };
         self.settle(write::check_system(&self.inner.files, event)?)
     }
 
@@ -340,9 +351,10 @@ impl Drop for Inner {
 }
 
 impl Shared {
-    pub(crate) fn new(head: Head, aggregates: u64) -> Self {
+    pub(crate) fn new(head: Head, aggregates: u64, book: Arc<SchemaBook>) -> Self {
         Self {
             head: Mutex::new(head),
+            book: Mutex::new(book),
             listeners: RwLock::default(),
             stopped: Mutex::default(),
             aggregates: AtomicU64::new(aggregates),
@@ -351,8 +363,13 @@ impl Shared {
         }
     }
 
-    pub(crate) fn publish(&self, head: Head, aggregates: u64) {
+    pub(crate) fn book(&self) -> Arc<SchemaBook> {
+        Arc::clone(&lock(&self.book))
+    }
+
+    pub(crate) fn publish(&self, head: Head, aggregates: u64, book: &Arc<SchemaBook>) {
         self.aggregates.store(aggregates, Ordering::Relaxed);
+        *lock(&self.book) = Arc::clone(book);
         *lock(&self.head) = head;
     }
 

@@ -32,6 +32,7 @@
 //! ```
 
 mod anchor;
+mod book;
 mod digest;
 mod domain;
 mod draft;
@@ -56,6 +57,7 @@ mod state;
 mod verify;
 mod write;
 
+pub use book::{Mode, ModeError, SchemaBook, StoredSchema};
 pub use domain::{Clock, Committed, Domain, Head, OpenOptions, Stats, SubmitError, Unsettled, system_clock};
 pub use draft::{BodyKind, Draft, Expected, NewEvent};
 pub use error::{OpenError, ReadError};

@@ -61,6 +61,11 @@ pub const SCHEMA_REGEX_MEMORY: usize = 4 * 1024 * 1024;
 pub const SCHEMA_REGEXES: usize = 64;
 /// Most `upcasts` of a schema: an old event runs through all that came after it.
 pub const SCHEMA_UPCASTS: usize = 256;
+/// Most events of one request on one aggregate with required members whose state nobody reads beforehand: the committer
+/// looks through all of them.
+pub const MERGE_LAYERS: usize = 16;
+/// Most versions of a schema: all of them are held in memory, ready for checking.
+pub const SCHEMA_VERSIONS: u32 = 1000;
 /// Violations that a check lists before it stops listing: a payload of nothing but mistakes must not grow its own answer.
 pub const VIOLATIONS: usize = 256;
 /// Most characters of a value that a violation repeats.

@@ -13,6 +13,7 @@ use fjall::{CompressionType, Database, PersistMode};
 use crate::{
     AggregateNumber, Domain, DomainName, Durability, Head, MasterKey, OpenError, OpenOptions, Position, ReadError,
     anchor::{self, AnchorWriter, SyncLog},
+    book,
     domain::{Inner, Shared},
     files::Files,
     journal,
@@ -69,10 +70,17 @@ impl Domain {
         let anchor = AnchorWriter::start(&paths.anchor, id, key, head, sync_log);
         let anchor = anchor.map_err(OpenError::files(&paths.anchor))?;
 
-        let shared = Arc::new(Shared::new(head, aggregates));
+        let book = Arc::new(book::load(&files, &files.db.snapshot())?);
+        let shared = Arc::new(Shared::new(head, aggregates, Arc::clone(&book)));
         let (queue, waiting) = Queue::new();
-        let committer =
-            Committer { files: Arc::clone(&files), shared: Arc::clone(&shared), anchor, sequence, heads: Heads::new() };
+        let committer = Committer {
+            files: Arc::clone(&files),
+            shared: Arc::clone(&shared),
+            anchor,
+            sequence,
+            heads: Heads::new(),
+            book,
+        };
         let committer = committer.start(waiting).map_err(OpenError::files(dir))?;
         let inner =
             Inner { name, files, shared, set_aside, queue: Some(queue), committer: Some(committer), _lock: lock };

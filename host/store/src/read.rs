@@ -280,13 +280,23 @@ type Rows<'a> = Box<dyn Iterator<Item = Result<(Position, fjall::Slice), ReadErr
 /// The rows of an aggregate's events, found through `index`.
 fn rows_of_aggregate<'a>(files: &'a Files, at: &'a Snapshot, number: AggregateNumber, query: &EventQuery) -> Rows<'a> {
     let (first, last) = bounds(query);
+    let rows = rows_between(files, at, number, first, last);
+    if query.reverse { Box::new(rows.rev()) } else { Box::new(rows) }
+}
+
+/// The rows of an aggregate's versions `first` to `last`, as far as they are there.
+pub(crate) fn rows_between<'a>(
+    files: &'a Files,
+    at: &'a Snapshot,
+    number: AggregateNumber,
+    first: u64,
+    last: u64,
+) -> impl DoubleEndedIterator<Item = Result<(Position, fjall::Slice), ReadError>> + 'a {
     let keys = rows::index_key(number, Version::new(first))..=rows::index_key(number, Version::new(last));
-    let rows = at.range(&files.spaces.index, keys);
-    let read = move |row: fjall::Guard| {
+    at.range(&files.spaces.index, keys).map(move |row| {
         let position = Position::new(rows::number(&row.into_inner()?.1, "index")?);
         Ok((position, files.log_row(at, position)?))
-    };
-    if query.reverse { Box::new(rows.rev().map(read)) } else { Box::new(rows.map(read)) }
+    })
 }
 
 /// The rows of the log by position.

@@ -56,6 +56,23 @@ impl Requirements {
         self.0.is_empty()
     }
 
+    /// Whether nothing can be missing after merging a payload, whatever it is merged into. Where this is false, the state
+    /// decides.
+    #[must_use]
+    pub fn are_settled_by(&self, payload: &Map<String, Value>) -> bool {
+        self.0.iter().all(|path| {
+            let steps = path.steps();
+            match said(steps, payload) {
+                Said::Object(_) | Said::Value => true,
+                Said::Removed => false,
+                // It may lie in what the payload replaces or removes.
+                Said::Nothing => {
+                    (1..steps.len()).any(|depth| matches!(said(&steps[..depth], payload), Said::Removed | Said::Value))
+                }
+            }
+        })
+    }
+
     /// What would be missing after merging (RFC 7396) `layers`, as JSON Pointers in the order of the schema. The first layer
     /// is the newest payload, the last one the state before all of them. A new aggregate has an empty state; after a JSON
     /// Patch the state that it made is the only layer.

@@ -4,13 +4,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    CheckedEvent, Effect, Lane,
+    CheckedEvent, Effect, Follows, Lane,
     evaluate::evaluate,
     idempotency::{committed_before, fresh_id, keyed_id},
     parse::{Parsed, ParsedEvent, parse},
+    rules::Rules,
 };
 use crate::{
     AggregateNumber, AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Micros, Receipt,
+    SchemaBook, StoredSchema,
+    book::Change,
     digest::commitments,
     files::Files,
     keys::{self, KeptKey},
@@ -24,6 +27,8 @@ pub struct Checked {
     pub(crate) outcome: CheckOutcome,
     /// Whether its event ids come from an idempotency key, so that they may be taken.
     pub(crate) keyed: bool,
+    /// What its check went by. The committer looks whether it still holds.
+    pub(crate) book: Option<Arc<SchemaBook>>,
     /// The requests that it must not overtake.
     pub(crate) lane: Option<Lane>,
 }
@@ -68,6 +73,8 @@ pub(crate) struct SystemEvent {
     pub(crate) event_type: EventType,
     pub(crate) expected: Expected,
     pub(crate) body: Body,
+    /// The switch of mode or schema that it is, and the book that it was planned from.
+    pub(crate) switch: Option<Box<(Arc<SchemaBook>, Change)>>,
 }
 
 /// The body of an event of EventDBX's own.
@@ -78,7 +85,7 @@ pub(crate) fn system_body(payload: &str, actor: &str, note: Option<&str>) -> Res
 }
 
 /// Checks a client's request.
-pub(crate) fn check(files: &Files, draft: Draft) -> Result<Checked, AppendError> {
+pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Result<Checked, AppendError> {
     let Parsed { events } = parse(&draft).map_err(AppendError::Refused)?;
     let at = files.db.snapshot();
     let keyed = draft.key.is_some();
@@ -88,9 +95,12 @@ pub(crate) fn check(files: &Files, draft: Draft) -> Result<Checked, AppendError>
     };
     let outcome = match known {
         Some(receipt) => CheckOutcome::Known(receipt),
-        None => CheckOutcome::Write(finish(files, &at, events, draft.key.as_deref())?),
+        None => {
+            let rules = Rules::of(&book, &events);
+            CheckOutcome::Write(finish(files, &at, events, rules, draft.key.as_deref())?)
+        }
     };
-    Ok(Checked { origin: Origin::Client(draft), outcome, keyed, lane: None })
+    Ok(Checked { origin: Origin::Client(draft), outcome, keyed, book: Some(book), lane: None })
 }
 
 /// Checks an event of EventDBX's own.
@@ -104,18 +114,29 @@ pub(crate) fn check_system(files: &Files, event: SystemEvent) -> Result<Checked,
         body: event.body.clone(),
         members: None,
     };
-    let events = finish(files, &files.db.snapshot(), vec![parsed], None)?;
-    Ok(Checked { origin: Origin::System(event), outcome: CheckOutcome::Write(events), keyed: false, lane: None })
+    let mut events = finish(files, &files.db.snapshot(), vec![parsed], Rules::none(1), None)?;
+    let mut book = None;
+    if let Some((planned, change)) = event.switch.as_deref() {
+        events.iter_mut().for_each(|checked| checked.effect = Effect::Switch(change.clone()));
+        book = Some(Arc::clone(planned));
+    }
+    let outcome = CheckOutcome::Write(events);
+    Ok(Checked { origin: Origin::System(event), outcome, keyed: false, book, lane: None })
 }
 
 fn finish(
     files: &Files,
     at: &fjall::Snapshot,
     mut events: Vec<ParsedEvent>,
+    mut rules: Rules<'_>,
     key: Option<&str>,
 ) -> Result<Vec<CheckedEvent>, AppendError> {
     let now = (files.clock)();
-    let effects = evaluate(files, at, &mut events)?;
+    let effects = evaluate(files, at, &mut events, &mut rules)?;
+    if !rules.hold() {
+        rules.complete(files, at, &events, &effects)?;
+        return Err(rules.into_error(&events));
+    }
     let mut kept: HashMap<AggregateRef, Arc<KeptKey>> = HashMap::new();
     let mut checked = Vec::with_capacity(events.len());
     for (index, (event, effect)) in events.into_iter().zip(effects).enumerate() {
@@ -127,9 +148,20 @@ fn finish(
                 found
             }
         };
-        checked.push(seal(files, event, effect, kept, key.map(|key| (key, index)), now));
+        let follows = rules.schema(index).map(|stored| Follows::of(stored, &effect));
+        checked.push(seal(files, event, effect, follows, kept, key.map(|key| (key, index)), now));
     }
     Ok(checked)
+}
+
+impl Follows {
+    fn of(stored: &StoredSchema, effect: &Effect) -> Self {
+        let is_open = match effect {
+            Effect::Merge { members, .. } => !stored.schema.required().are_settled_by(members),
+            _ => false,
+        };
+        Self { version: stored.version, schema: Arc::clone(&stored.schema), is_open }
+    }
 }
 
 fn key_for(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) -> Result<Arc<KeptKey>, AppendError> {
@@ -145,6 +177,7 @@ fn seal(
     files: &Files,
     event: ParsedEvent,
     effect: Effect,
+    follows: Option<Follows>,
     key: Arc<KeptKey>,
     idempotency: Option<(&str, usize)>,
     now: Micros,
@@ -170,6 +203,7 @@ fn seal(
         occurred_at: event.occurred_at,
         body: parts.body,
         effect,
+        follows,
         commitments,
         key,
         compressed,

@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc, thread::JoinHandle, time::Instant};
 use fjall::PersistMode;
 
 use super::{
-    CheckOutcome, CheckedEvent, Lane, Submission,
+    CheckOutcome, CheckedEvent, Effect, Lane, Submission,
     group::{Group, NotAdmitted, Slot},
     heads::Heads,
     queue::{Reply, Waiting},
@@ -17,7 +17,7 @@ use super::{
     sequence::Sequence,
 };
 use crate::{
-    AggregateRef, AppendError, Committed, Durability, Position, ReadError, Receipt, SubmitError, Unsettled,
+    AggregateRef, AppendError, Committed, Durability, Position, ReadError, Receipt, SchemaBook, SubmitError, Unsettled,
     anchor::AnchorWriter, domain::Shared, files::Files, limits,
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Committer {
     pub(crate) anchor: AnchorWriter,
     pub(crate) sequence: Sequence,
     pub(crate) heads: Heads,
+    /// Mode and schemas as of the last event that was placed.
+    pub(crate) book: Arc<SchemaBook>,
 }
 
 /// What becomes of the requests of a group. All are answered after the commit: one that must be checked again has to find
@@ -116,7 +118,10 @@ impl Committer {
                     continue;
                 }
             };
-            let admitted = group.admit(&mut self.heads, &events, checked.keyed);
+            let admitted = match &checked.book {
+                Some(book) if !self.decides_as(book, &events) => Err(NotAdmitted::Moved),
+                _ => group.admit(&mut self.heads, &events, checked.keyed),
+            };
             if let (Err(_), Some(lane)) = (&admitted, &lane) {
                 lane.break_off();
             }
@@ -134,6 +139,15 @@ impl Committer {
         Ok(())
     }
 
+    /// Whether the book of now decides about events as the one that they were checked under.
+    fn decides_as(&self, book: &Arc<SchemaBook>, events: &[CheckedEvent]) -> bool {
+        Arc::ptr_eq(book, &self.book)
+            || events.iter().all(|event| {
+                let kind = &event.aggregate.kind;
+                !matches!(event.effect, Effect::Switch(_)) && self.book.rule(kind).is_same(&book.rule(kind))
+            })
+    }
+
     fn place(
         &mut self,
         events: Vec<CheckedEvent>,
@@ -141,10 +155,14 @@ impl Committer {
         rows: &mut Rows<'_>,
     ) -> Result<Receipt, ReadError> {
         let mut receipts = Vec::with_capacity(events.len());
-        for event in events {
+        for mut event in events {
             let Some(slot) = group.slots.get_mut(&event.aggregate) else { unreachable!("admitted before") };
             slot.changed = true;
+            let change = event.effect.take_switch();
             let sequenced = self.sequence.place(&self.files, &group.at, event, &mut slot.head, &mut rows.tiles)?;
+            if let Some(change) = change {
+                self.book = Arc::new(self.book.after(&change, &sequenced.event)?);
+            }
             receipts.push(sequenced.event.receipt());
             rows.event(sequenced);
         }
@@ -187,7 +205,7 @@ impl Committer {
             return;
         }
         let head = self.sequence.head();
-        self.shared.publish(head, self.sequence.aggregates);
+        self.shared.publish(head, self.sequence.aggregates, &self.book);
         self.anchor.advance(head);
         self.shared.tell(&Committed { events });
     }

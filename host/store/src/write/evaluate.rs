@@ -4,11 +4,11 @@
 //! request with a patch is evaluated here against the aggregate as it stands; the committer only checks that it still
 //! stands there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{Effect, parse::ParsedEvent};
+use super::{Effect, parse::ParsedEvent, rules::Rules};
 use crate::{
     AggregateRef, AppendError, EventKind, Reason, Version,
     files::Files,
@@ -21,25 +21,41 @@ pub(crate) fn evaluate(
     files: &Files,
     at: &fjall::Snapshot,
     events: &mut [ParsedEvent],
+    rules: &mut Rules<'_>,
 ) -> Result<Vec<Effect>, AppendError> {
-    let mut patched: HashMap<AggregateRef, Run> = HashMap::new();
-    for event in events.iter().filter(|event| event.kind == EventKind::Patch) {
-        if !patched.contains_key(&event.aggregate) {
-            patched.insert(event.aggregate.clone(), Run::start(files, at, &event.aggregate)?);
-        }
+    let mut runs: HashMap<AggregateRef, Run> = HashMap::new();
+    for name in with_state(events, rules) {
+        runs.insert(name.clone(), Run::start(files, at, name)?);
     }
     let mut effects = Vec::with_capacity(events.len());
     for (index, event) in events.iter_mut().enumerate() {
-        effects.push(match (patched.get_mut(&event.aggregate), event.members.take()) {
-            (Some(run), members) => run.step(index, &event.body.payload, members)?,
+        effects.push(match (runs.get_mut(&event.aggregate), event.members.take()) {
+            (Some(run), members) => run.step(index, event, members, rules),
             (None, Some(members)) => Effect::Merge { members, growth: growth(event.body.payload.as_str()) },
             (None, None) => Effect::None,
         });
     }
-    for run in patched.into_values() {
+    for run in runs.into_values().filter(|run| !run.failed) {
         run.finish(&mut effects)?;
     }
     Ok(effects)
+}
+
+/// The aggregates whose state must be known now: those that a patch changes, and those with so many events under a schema
+/// that the committer would be kept busy finding out what they leave unsaid.
+fn with_state<'e>(events: &'e [ParsedEvent], rules: &Rules<'_>) -> HashSet<&'e AggregateRef> {
+    let patches = events.iter().filter(|event| event.kind == EventKind::Patch);
+    let mut names: HashSet<&AggregateRef> = patches.map(|event| &event.aggregate).collect();
+    if events.len() > limits::MERGE_LAYERS {
+        let mut counts: HashMap<&AggregateRef, usize> = HashMap::new();
+        for (index, event) in events.iter().enumerate() {
+            if rules.schema(index).is_some_and(|stored| !stored.schema.required().is_empty()) {
+                *counts.entry(&event.aggregate).or_default() += 1;
+            }
+        }
+        names.extend(counts.into_iter().filter(|(_, count)| *count > limits::MERGE_LAYERS).map(|(name, _)| name));
+    }
+    names
 }
 
 /// By how many bytes the canonical state can grow by a payload: a number such as `1e20` is written out in full, a string
@@ -53,34 +69,50 @@ struct Run {
     version: Version,
     state: Value,
     last: usize,
+    /// An event does not apply, so that nothing is known of what would follow.
+    failed: bool,
 }
 
 impl Run {
     fn start(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) -> Result<Self, AppendError> {
         let head = files.head_of(at, name).map_err(AppendError::from)?;
         let (version, state) = head.map_or_else(Default::default, |head| (head.version, head.state));
-        Ok(Self { version, state: Value::Object(state), last: 0 })
+        Ok(Self { version, state: Value::Object(state), last: 0, failed: false })
     }
 
     fn step(
         &mut self,
         index: usize,
-        payload: &crate::Json,
+        event: &ParsedEvent,
         members: Option<Map<String, Value>>,
-    ) -> Result<Effect, AppendError> {
+        rules: &mut Rules<'_>,
+    ) -> Effect {
         let after = self.version;
-        match (members, &mut self.state) {
-            (Some(members), Value::Object(state)) => json::merge(state, members),
-            _ => apply_patch(&mut self.state, payload.as_str()).map_err(|fault| {
-                refused(index, format!("/patch/{}", fault.index), "patch-does-not-apply", fault.message)
-            })?,
+        if !self.failed
+            && let Err(reason) = self.apply(index, event, members)
+        {
+            self.failed = true;
+            rules.add(reason);
         }
-        if !self.state.is_object() {
-            return Err(refused(index, "/patch".into(), "state-not-object", "the state must stay an object".into()));
+        if let (false, Value::Object(state)) = (self.failed, &self.state) {
+            check_state(index, event, state, rules);
         }
         self.version = after.next();
         self.last = index;
-        Ok(Effect::Evaluated { after, state: None })
+        Effect::Evaluated { after, state: None }
+    }
+
+    fn apply(&mut self, index: usize, event: &ParsedEvent, members: Option<Map<String, Value>>) -> Result<(), Reason> {
+        match (members, &mut self.state) {
+            (Some(members), Value::Object(state)) => json::merge(state, members),
+            _ => apply_patch(&mut self.state, event.body.payload.as_str()).map_err(|fault| {
+                reason(index, format!("/patch/{}", fault.index), "patch-does-not-apply", fault.message)
+            })?,
+        }
+        match self.state.is_object() {
+            true => Ok(()),
+            false => Err(reason(index, "/patch".into(), "state-not-object", "the state must stay an object".into())),
+        }
     }
 
     fn finish(self, effects: &mut [Effect]) -> Result<(), AppendError> {
@@ -111,6 +143,22 @@ pub(crate) fn state_too_large(index: usize, bytes: usize) -> AppendError {
     refused(index, "/payload".into(), "state-bytes", message)
 }
 
+fn reason(event: usize, path: String, code: &'static str, message: String) -> Reason {
+    Reason { event, path, code, message }
+}
+
 fn refused(event: usize, path: String, code: &'static str, message: String) -> AppendError {
-    AppendError::Refused(vec![Reason { event, path, code, message }])
+    AppendError::Refused(vec![reason(event, path, code, message)])
+}
+
+/// What the schema of an event says about the state that it made.
+fn check_state(index: usize, event: &ParsedEvent, state: &Map<String, Value>, rules: &mut Rules<'_>) {
+    rules.check(index, |schema, found| {
+        if event.kind == EventKind::Patch
+            && let Ok(operations) = event.body.payload.value()
+        {
+            schema.check_patch(event.event_type.as_str(), &operations, state, found);
+        }
+        schema.check_required(&[state], found);
+    });
 }

@@ -7,6 +7,7 @@ use super::{
     CheckedEvent, Effect,
     evaluate::state_too_large,
     heads::{Heads, LiveHead},
+    rules::missing,
 };
 use crate::{
     AggregateRef, AppendError, EventId, Expected, ReadError, Reason, Version, domain::RESTORED, files::Files, json,
@@ -66,8 +67,12 @@ impl<'a> Group<'a> {
     /// Decides whether all events of a request may be written. Changes no head.
     pub(crate) fn admit(&mut self, heads: &mut Heads, events: &[CheckedEvent], keyed: bool) -> Result<(), NotAdmitted> {
         self.request += 1;
+        let mut reasons = Vec::new();
         for index in 0..events.len() {
-            self.admit_event(heads, events, index, keyed)?;
+            self.admit_event(heads, events, index, keyed, &mut reasons)?;
+        }
+        if !reasons.is_empty() {
+            return Err(AppendError::Refused(reasons).into());
         }
         if keyed {
             self.ids.extend(events.iter().map(|event| event.event_id));
@@ -81,6 +86,7 @@ impl<'a> Group<'a> {
         events: &[CheckedEvent],
         index: usize,
         keyed: bool,
+        reasons: &mut Vec<Reason>,
     ) -> Result<(), NotAdmitted> {
         let event = &events[index];
         let request = self.request;
@@ -100,8 +106,13 @@ impl<'a> Group<'a> {
         expect(event, index, trial.version)?;
         check_archival(event, index, slot.head.archived)?;
         let state_bytes = match &event.effect {
-            Effect::None => trial.state_bytes,
-            Effect::Merge { growth, .. } => slot.grown(trial, *growth, &events[..=index], index)?,
+            Effect::None | Effect::Switch(_) => trial.state_bytes,
+            Effect::Merge { growth, .. } => {
+                if event.follows.as_ref().is_some_and(|follows| follows.is_open) {
+                    reasons.extend(missing(events, index, &slot.head.state));
+                }
+                slot.grown(trial, *growth, &events[..=index], index)?
+            }
             Effect::Evaluated { after, .. } if *after != trial.version => return Err(NotAdmitted::Moved),
             Effect::Evaluated { state, .. } => {
                 state.as_ref().map_or(trial.state_bytes, |s| json::canonical_object(s).len())

@@ -13,6 +13,7 @@ mod lane;
 mod parse;
 mod queue;
 mod rows;
+mod rules;
 mod sequence;
 
 pub use check::Checked;
@@ -28,7 +29,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::{AggregateRef, Body, EventId, EventKind, EventType, Expected, Version, digest::Commitments, keys::KeptKey};
+use crate::{
+    AggregateRef, Body, EventId, EventKind, EventType, Expected, Schema, Version, book::Change, digest::Commitments,
+    keys::KeptKey,
+};
 
 /// One event of a checked request: all of it but what only the committer knows (version, position, time).
 pub(crate) struct CheckedEvent {
@@ -40,19 +44,44 @@ pub(crate) struct CheckedEvent {
     pub(crate) occurred_at: Option<Arc<str>>,
     pub(crate) body: Body,
     pub(crate) effect: Effect,
+    /// The schema that it was checked with; none: with none.
+    pub(crate) follows: Option<Follows>,
     pub(crate) commitments: Commitments,
     pub(crate) key: Arc<KeptKey>,
     pub(crate) compressed: bool,
     pub(crate) sealed: Vec<u8>,
 }
 
+/// A schema that an event follows.
+pub(crate) struct Follows {
+    pub(crate) version: u32,
+    pub(crate) schema: Arc<Schema>,
+    /// Whether it depends on the state that the event meets if all that is required is there after it.
+    pub(crate) is_open: bool,
+}
+
 /// What an event does to the state of its aggregate.
 pub(crate) enum Effect {
     /// Nothing.
     None,
+    /// Mode or schema are switched.
+    Switch(Change),
     /// The members are merged in; `growth` bounds by how many bytes the state can grow.
     Merge { members: Map<String, Value>, growth: usize },
     /// It was worked out against the aggregate at version `after`, which must still be where it stands when this event's
     /// turn comes. `state` is there for the last event of a request on its aggregate.
     Evaluated { after: Version, state: Option<Map<String, Value>> },
+}
+
+impl Effect {
+    /// Takes the switch out, if it is one.
+    pub(crate) fn take_switch(&mut self) -> Option<Change> {
+        match std::mem::replace(self, Self::None) {
+            Self::Switch(change) => Some(change),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
 }

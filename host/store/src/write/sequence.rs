@@ -97,7 +97,7 @@ impl Sequence {
             event_type: event.event_type,
             recorded_at: self.recorded_at,
             occurred_at: event.occurred_at,
-            schema_version: 0,
+            schema_version: event.follows.as_ref().map_or(0, |follows| follows.version),
             kind: event.kind,
             digest: Digest::default(),
         };
@@ -129,7 +129,7 @@ const WHOLE: u8 = 0;
 
 fn fold(head: &mut LiveHead, effect: Effect) {
     match effect {
-        Effect::None | Effect::Evaluated { state: None, .. } => {}
+        Effect::None | Effect::Switch(_) | Effect::Evaluated { state: None, .. } => {}
         Effect::Merge { members, growth } => {
             json::merge(&mut head.state, members);
             head.state_bytes += growth;

@@ -1,0 +1,157 @@
+//! What the schemas of a domain say about the events of a request: which one each follows, and all that breaks it.
+//!
+//! What a payload must be is decided by the payload alone. What must be *there* after it depends on the state. So a merge
+//! that leaves something open is decided by the committer ([`missing`]), which has the state at hand: nobody has to read it
+//! first.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::{CheckedEvent, Effect, parse::ParsedEvent};
+use crate::{
+    AggregateRef, AppendError, EventKind, Reason, Schema, SchemaBook, StoredSchema, Violation, book::Rule,
+    files::Files, limits,
+};
+
+/// The events of a request under their schemas.
+pub(super) struct Rules<'b> {
+    /// The schema that each event follows.
+    schemas: Vec<Option<&'b StoredSchema>>,
+    /// What each breaks, in the words of the schema.
+    violations: Vec<Vec<Violation>>,
+    /// What else is wrong.
+    reasons: Vec<Reason>,
+}
+
+impl<'b> Rules<'b> {
+    /// No schema holds for events of EventDBX's own.
+    pub(super) fn none(events: usize) -> Self {
+        Self { schemas: vec![None; events], violations: Vec::new(), reasons: Vec::new() }
+    }
+
+    /// Finds the schema of each event, and checks what payloads carry.
+    pub(super) fn of(book: &'b SchemaBook, events: &[ParsedEvent]) -> Self {
+        let mut rules = Self::none(events.len());
+        for (index, event) in events.iter().enumerate() {
+            match book.rule(&event.aggregate.kind) {
+                Rule::Free => {}
+                Rule::Follow(stored) => {
+                    rules.schemas[index] = Some(stored);
+                    if let Some(members) = &event.members {
+                        let event_type = event.event_type.as_str();
+                        rules.check(index, |schema, found| schema.check_payload(event_type, members, found));
+                    }
+                }
+                Rule::NoSchema => rules.reasons.push(no_schema(index, event)),
+            }
+        }
+        rules
+    }
+
+    /// The schema that an event follows.
+    pub(super) fn schema(&self, index: usize) -> Option<&'b StoredSchema> {
+        self.schemas.get(index).copied().flatten()
+    }
+
+    /// Has an event checked by its schema, if it follows one.
+    pub(super) fn check(&mut self, index: usize, check: impl FnOnce(&Schema, &mut Vec<Violation>)) {
+        let Some(stored) = self.schema(index) else { return };
+        if self.is_full() {
+            return;
+        }
+        let mut found = Vec::new();
+        std::mem::swap(&mut found, self.violations_of(index));
+        check(&stored.schema, &mut found);
+        *self.violations_of(index) = found;
+    }
+
+    /// Adds what is wrong beside the schema.
+    pub(super) fn add(&mut self, reason: Reason) {
+        self.reasons.push(reason);
+    }
+
+    /// Whether so much is wrong that no more is looked for: a request of nothing but mistakes must not grow its answer.
+    fn is_full(&self) -> bool {
+        self.reasons.len() + self.violations.iter().map(Vec::len).sum::<usize>() >= limits::VIOLATIONS
+    }
+
+    /// Whether nothing was found wrong.
+    pub(super) fn hold(&self) -> bool {
+        self.reasons.is_empty() && self.violations.iter().all(Vec::is_empty)
+    }
+
+    fn violations_of(&mut self, index: usize) -> &mut Vec<Violation> {
+        // Nothing is wrong as a rule, so the list is as long as it must be.
+        if self.violations.len() <= index {
+            self.violations.resize_with(index + 1, Vec::new);
+        }
+        &mut self.violations[index]
+    }
+
+    /// Looks, for a request that is refused anyway, at what the committer would have found: all is said at once.
+    pub(super) fn complete(
+        &mut self,
+        files: &Files,
+        at: &fjall::Snapshot,
+        events: &[ParsedEvent],
+        effects: &[Effect],
+    ) -> Result<(), AppendError> {
+        let mut states: HashMap<&AggregateRef, Map<String, Value>> = HashMap::new();
+        for (index, event) in events.iter().enumerate() {
+            let Effect::Merge { .. } = &effects[index] else { continue };
+            if self.schema(index).is_none_or(|stored| stored.schema.required().is_empty()) {
+                continue;
+            }
+            if !states.contains_key(&event.aggregate) {
+                let head = files.head_of(at, &event.aggregate)?;
+                states.insert(&event.aggregate, head.map(|head| head.state).unwrap_or_default());
+            }
+            let merges = (0..=index).rev().filter(|&i| events[i].aggregate == event.aggregate);
+            let mut layers: Vec<&Map<String, Value>> = merges.filter_map(|i| merged_by(&effects[i])).collect();
+            layers.extend(states.get(&event.aggregate));
+            self.check(index, |schema, found| schema.check_required(&layers, found));
+        }
+        Ok(())
+    }
+
+    /// All that is wrong, in the order of the events.
+    pub(super) fn into_error(self, events: &[ParsedEvent]) -> AppendError {
+        let mut reasons = self.reasons;
+        for (index, violations) in self.violations.into_iter().enumerate() {
+            let below = match events[index].kind {
+                EventKind::Patch => "/state",
+                EventKind::Payload | EventKind::System => "/payload",
+            };
+            reasons.extend(violations.into_iter().map(|violation| violation.into_reason(index, below)));
+        }
+        reasons.sort_by_key(|reason| reason.event);
+        reasons.truncate(limits::VIOLATIONS);
+        AppendError::Refused(reasons)
+    }
+}
+
+fn no_schema(index: usize, event: &ParsedEvent) -> Reason {
+    let kind = &event.aggregate.kind;
+    let message = format!("the domain is in strict mode, and {kind} has no schema: give it one, or switch the mode");
+    Reason { event: index, path: "/aggregate_type".to_owned(), code: "no-schema", message }
+}
+
+fn merged_by(effect: &Effect) -> Option<&Map<String, Value>> {
+    match effect {
+        Effect::Merge { members, .. } => Some(members),
+        _ => None,
+    }
+}
+
+/// What would be missing after the event at `index`, were it merged into `state` after those before it in the request.
+pub(super) fn missing(events: &[CheckedEvent], index: usize, state: &Map<String, Value>) -> Vec<Reason> {
+    let event = &events[index];
+    let Some(follows) = event.follows.as_ref().filter(|follows| follows.is_open) else { return Vec::new() };
+    let merges = events[..=index].iter().rev().filter(|other| other.aggregate == event.aggregate);
+    let mut layers: Vec<&Map<String, Value>> = merges.filter_map(|event| merged_by(&event.effect)).collect();
+    layers.push(state);
+    let mut found = Vec::new();
+    follows.schema.check_required(&layers, &mut found);
+    found.into_iter().map(|violation| violation.into_reason(index, "/payload")).collect()
+}
