@@ -32,6 +32,7 @@
 //! ```
 
 mod anchor;
+mod destroy;
 mod digest;
 mod domain;
 mod draft;
@@ -49,6 +50,7 @@ mod open;
 pub mod plugindb;
 mod read;
 mod receipt;
+mod remote;
 mod rows;
 pub mod schema;
 mod seal;
