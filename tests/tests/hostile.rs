@@ -37,8 +37,7 @@ impl Node {
     }
 
     fn ask(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> Value {
-        let path =
-            if path == "components" { "/v1/components".to_owned() } else { format!("/v1/domains/default/{path}") };
+        let path = format!("/v1/domains/default/{path}");
         self.runtime.block_on(self.client.call(method, &path, body)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
