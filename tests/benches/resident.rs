@@ -93,7 +93,7 @@ impl Drop for Process {
 
 async fn fill(client: &mut Client) -> anyhow::Result<Duration> {
     let wasm = std::fs::read(eventdbx_plugin_build::example("event-counter")?)?;
-    let component: Value = client.call(Method::PUT, "/v1/components", wasm).await?;
+    let component: Value = client.call(Method::PUT, "/v1/domains/default/components", wasm).await?;
     for name in PLUGINS {
         let request = json!({ "component": component["hash"], "name": name }).to_string();
         client.call::<Value>(Method::POST, "/v1/domains/default/plugins", request).await?;

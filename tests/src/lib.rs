@@ -30,14 +30,13 @@ impl Node {
         Self { client, runtime, running: Some(running), _dir: dir }
     }
 
-    /// Sends a request below `/v1/domains/default` (a component below `/v1`) and reads the answer.
+    /// Sends a request below `/v1/domains/default` and reads the answer.
     ///
     /// # Panics
     ///
     /// When the daemon refuses.
     pub fn ask(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> Value {
-        let path =
-            if path == "components" { "/v1/components".to_owned() } else { format!("/v1/domains/default/{path}") };
+        let path = format!("/v1/domains/default/{path}");
         self.runtime.block_on(self.client.call(method, &path, body)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 

@@ -7,26 +7,25 @@ use std::{
 };
 
 use eventdbx_sandbox::{Sandbox, SandboxError, SandboxOptions};
-use eventdbx_store::{Clock, Domain, DomainName, MasterKey, OpenError, OpenOptions, system_clock};
+use eventdbx_store::{Clock, DomainName, OpenError, system_clock};
 use tokio::{
     runtime::{self, Runtime},
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     api,
-    config::{Config, ConfigError, ConfigFile},
+    config::{ConfigError, ConfigFile},
     data_dir::{DataDir, DataDirError, DataDirLock},
+    domains::{self, DEFAULT, Domains, Logs, Opener, Slot},
     master_key::{self, KeyError, KeySource},
-    node::{DomainNode, Node},
-    plugins::{PluginError, Plugins},
+    node::Node,
+    plugins::PluginError,
     socket::{self, SocketError},
     wire::ErrorCode,
 };
-
-/// The only domain that there is for now.
-const DEFAULT_DOMAIN: &str = "default";
 
 /// Threads of the runtime. They only move requests and check them; what blocks has threads of its own.
 const WORKER_THREADS: std::ops::RangeInclusive<usize> = 2..=8;
@@ -81,6 +80,14 @@ pub enum StartError {
         /// Why.
         source: PluginError,
     },
+    /// The directory of the domains.
+    #[error("{}: {source}", path.display())]
+    Domains {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The sandbox.
     #[error("the sandbox: {0}")]
     Sandbox(#[from] SandboxError),
@@ -102,7 +109,9 @@ impl StartError {
             Self::DataDir(_) | Self::Config(_) | Self::Key(_) => ErrorCode::Refused,
             Self::Domain { source, .. } => of_open(source),
             Self::Socket(SocketError::PathTooLong { .. } | SocketError::NotASocket(_)) => ErrorCode::Refused,
-            Self::Plugins { .. } | Self::Sandbox(_) | Self::Socket(_) | Self::System(_) => ErrorCode::Internal,
+            Self::Plugins { .. } | Self::Domains { .. } | Self::Sandbox(_) | Self::Socket(_) | Self::System(_) => {
+                ErrorCode::Internal
+            }
         }
     }
 }
@@ -155,17 +164,19 @@ impl Daemon {
         let (key, key_source) =
             master_key::load(&data_dir, options.master_key.as_deref(), config.keys.master_key_file.as_deref())?;
 
-        let name: DomainName = DEFAULT_DOMAIN.parse().expect("the name of the default domain is a name");
-        let log = open_log(&data_dir, &name, &key, &config, &options.clock)?;
+        let name: DomainName = DEFAULT.parse().expect("the name of the default domain is a name");
+        domains::finish_default(&data_dir)
+            .map_err(|source| StartError::Domains { path: data_dir.domain(&name), source })?;
+        let cache_key = blake3::derive_key(CACHE_KEY_CONTEXT, key.to_hex().as_bytes());
+        let logs = Logs::new(data_dir.clone(), key, &config, options.clock.clone());
+        let log = logs.open(&name)?;
         // NOTE: nothing was written before the key had opened the log.
-        let sandbox = Sandbox::new(SandboxOptions {
-            cache_dir: data_dir.component_cache(),
-            cache_key: blake3::derive_key(CACHE_KEY_CONTEXT, key.to_hex().as_bytes()),
-        })?;
-        let plugins = Plugins::open(log.clone(), &name, &data_dir.domain(&name), sandbox, config.plugins.limits())
-            .map_err(|source| StartError::Plugins { name: name.clone(), source })?;
-        let domain = DomainNode::new(log, plugins);
-        let node = Node::new(data_dir.path().to_owned(), config.daemon, (options.clock)(), [domain]);
+        let sandbox = Sandbox::new(SandboxOptions { cache_dir: data_dir.component_cache(), cache_key })?;
+        let stop = CancellationToken::new();
+        let opener = Opener::new(logs, sandbox, config.plugins.limits(), stop.clone());
+        let default = opener.serve(log)?;
+        let domains = Domains::open(opener, default)?;
+        let node = Node::new(data_dir.path().to_owned(), config.daemon, options.clock.clone(), stop, domains);
         let node = Arc::new(node);
 
         let runtime = build_runtime()?;
@@ -190,7 +201,19 @@ impl Running {
     /// Files in which the torn end of a log lies, as a power cut leaves it: whoever runs this must be told.
     #[must_use]
     pub fn set_aside(&self) -> Vec<PathBuf> {
-        self.node.domains().filter_map(|domain| domain.log.set_aside().map(Path::to_owned)).collect()
+        self.node.domains.opened().iter().filter_map(|domain| domain.log.set_aside().map(Path::to_owned)).collect()
+    }
+
+    /// Domains that did not open, each with the reason: whoever runs this must be told.
+    #[must_use]
+    pub fn failed_domains(&self) -> Vec<(DomainName, String)> {
+        let slots = self.node.domains.slots().into_iter();
+        slots
+            .filter_map(|(name, slot)| match slot {
+                Slot::Failed(failure) => Some((name, failure.reason.clone())),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The socket on which it answers.
@@ -229,10 +252,11 @@ impl Running {
         if runtime.block_on(async { tokio::time::timeout(patience, server).await }).is_err() {
             tracing::warn!(seconds = patience.as_secs(), "requests were broken off: they took too long");
         }
-        for domain in node.domains() {
+        for domain in node.domains.opened() {
             domain.plugins.shutdown();
         }
         runtime.shutdown_timeout(patience);
+        node.domains.close();
         drop(node);
         if let Err(error) = std::fs::remove_file(data_dir.socket()) {
             tracing::warn!(%error, "the socket was not removed");
@@ -240,22 +264,6 @@ impl Running {
         tracing::info!("stopped");
         drop(lock);
     }
-}
-
-fn open_log(
-    data_dir: &DataDir,
-    name: &DomainName,
-    key: &MasterKey,
-    config: &Config,
-    clock: &Clock,
-) -> Result<Domain, StartError> {
-    let options = OpenOptions {
-        durability: config.log.durability,
-        block_cache_bytes: config.log.block_cache_mib << 20,
-        ..OpenOptions::new(clock.clone())
-    };
-    Domain::open(&data_dir.domain(name), name.clone(), key, options)
-        .map_err(|source| StartError::Domain { name: name.clone(), source })
 }
 
 fn build_runtime() -> std::io::Result<Runtime> {

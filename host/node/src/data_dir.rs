@@ -101,14 +101,27 @@ impl DataDir {
         self.0.join("cache").join("components")
     }
 
+    /// Where the domains lie.
+    pub(crate) fn domains(&self) -> PathBuf {
+        self.0.join("domains")
+    }
+
     /// The directory of a domain.
     pub(crate) fn domain(&self, name: &DomainName) -> PathBuf {
-        self.0.join("domains").join(name.as_str())
+        self.domains().join(name.as_str())
+    }
+
+    /// How the directory of a domain begins whose keys are destroyed. No domain has such a name.
+    pub(crate) const GRAVE: &str = ".deleting-";
+
+    /// The directory of a domain that is being deleted.
+    pub(crate) fn grave(&self, name: &DomainName) -> PathBuf {
+        self.domains().join(format!("{}{name}", Self::GRAVE))
     }
 
     /// Whether a domain was ever made here.
     pub(crate) fn has_domains(&self) -> bool {
-        fs::read_dir(self.0.join("domains")).is_ok_and(|mut entries| entries.next().is_some())
+        fs::read_dir(self.domains()).is_ok_and(|mut entries| entries.next().is_some())
     }
 
     /// Process id of the daemon that runs on this directory, if one does.

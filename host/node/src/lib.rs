@@ -7,6 +7,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | [`daemon`] | the life of the process: lock, key, domains, plugins, socket; and all of it backwards |
+//! | `domains` | the domains of the data directory: opened, made, deleted |
 //! | [`data_dir`] | where things lie, who may see them, the lock of the only writer |
 //! | [`config`] | `config.toml`: keys, defaults, errors that name what was meant |
 //! | [`master_key`] | where the master key comes from |
@@ -40,6 +41,7 @@ pub mod client;
 pub mod config;
 pub mod daemon;
 pub mod data_dir;
+mod domains;
 pub mod grant;
 pub mod logging;
 pub mod master_key;

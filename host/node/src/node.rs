@@ -1,17 +1,16 @@
 //! What runs: the opened domains and their plugins, shared by every request.
 
 use std::{
-    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use eventdbx_store::{Domain, DomainName, Micros};
+use eventdbx_store::{Clock, Domain, DomainName, Micros};
 use tokio::sync::{Semaphore, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{api::ApiError, config::DaemonSection, plugins::Plugins, wire::ErrorCode};
+use crate::{api::ApiError, config::DaemonSection, domains::Domains, plugins::Plugins, wire::ErrorCode};
 
 /// Reads, verifications and plugin requests that block a thread at the same time; further ones wait.
 const BLOCKING_REQUESTS: usize = 32;
@@ -20,49 +19,50 @@ const BLOCKING_REQUESTS: usize = 32;
 pub(crate) struct Node {
     pub(crate) data_dir: PathBuf,
     pub(crate) settings: DaemonSection,
+    pub(crate) clock: Clock,
     pub(crate) started_at: Micros,
     pub(crate) started: Instant,
     /// Cancelled when the daemon is to stop: nothing new is accepted, and what streams ends.
     pub(crate) stop: CancellationToken,
-    domains: BTreeMap<DomainName, Arc<DomainNode>>,
+    pub(crate) domains: Domains,
     blocking: Arc<Semaphore>,
 }
 
 /// One domain as it is served.
 pub(crate) struct DomainNode {
     pub(crate) name: DomainName,
-    pub(crate) log: Domain,
+    /// Its directory.
+    pub(crate) dir: PathBuf,
     pub(crate) plugins: Plugins,
+    pub(crate) log: Domain,
     /// Position of the last event, told after each commit.
     pub(crate) head: watch::Receiver<u64>,
+    /// Cancelled when the domain is to be closed: what streams ends.
+    pub(crate) closing: CancellationToken,
+    /// Cancelled once nobody holds this any more.
+    pub(crate) closed: CancellationToken,
+    // IMPORTANT: the last field, so that plugins and log were let go before.
+    _closes: DropGuard,
 }
 
 impl Node {
     pub(crate) fn new(
         data_dir: PathBuf,
         settings: DaemonSection,
-        started_at: Micros,
-        domains: impl IntoIterator<Item = DomainNode>,
+        clock: Clock,
+        stop: CancellationToken,
+        domains: Domains,
     ) -> Self {
         Self {
             data_dir,
             settings,
-            started_at,
+            started_at: clock(),
+            clock,
             started: Instant::now(),
-            stop: CancellationToken::new(),
-            domains: domains.into_iter().map(|domain| (domain.name.clone(), Arc::new(domain))).collect(),
+            stop,
+            domains,
             blocking: Arc::new(Semaphore::new(BLOCKING_REQUESTS)),
         }
-    }
-
-    /// The domain of this name.
-    pub(crate) fn domain(&self, name: &str) -> Option<&Arc<DomainNode>> {
-        self.domains.get(&name.parse::<DomainName>().ok()?)
-    }
-
-    /// Every domain, by name.
-    pub(crate) fn domains(&self) -> impl Iterator<Item = &Arc<DomainNode>> {
-        self.domains.values()
     }
 
     pub(crate) fn uptime(&self) -> Duration {
@@ -92,7 +92,7 @@ impl DomainNode {
     }
 
     /// Takes a domain into service: from now on its commits move `head`.
-    pub(crate) fn new(log: Domain, plugins: Plugins) -> Self {
+    pub(crate) fn new(log: Domain, plugins: Plugins, dir: PathBuf, closing: CancellationToken) -> Self {
         let (sender, head) = watch::channel(0);
         let sender = Arc::new(sender);
         let on_commit = Arc::clone(&sender);
@@ -102,7 +102,9 @@ impl DomainNode {
             }
         }));
         advance(&sender, log.head().position.get());
-        Self { name: log.name().clone(), log, plugins, head }
+        let closed = CancellationToken::new();
+        let _closes = closed.clone().drop_guard();
+        Self { name: log.name().clone(), dir, plugins, log, head, closing, closed, _closes }
     }
 }
 

@@ -33,6 +33,7 @@
 
 mod anchor;
 mod book;
+mod destroy;
 mod digest;
 mod domain;
 mod draft;
@@ -50,6 +51,7 @@ mod open;
 pub mod plugindb;
 mod read;
 mod receipt;
+mod remote;
 mod rows;
 pub mod schema;
 mod seal;

@@ -24,6 +24,13 @@ use crate::{
     write::{Committer, Heads, Queue, Sequence},
 };
 
+/// File of the keys.
+pub(crate) const KEYRING: &str = "keyring";
+/// The same while it is written.
+pub(crate) const UNFINISHED_KEYRING: &str = "keyring.new";
+/// Directory of the database.
+pub(crate) const LOG: &str = "log";
+
 /// Where the parts of a domain lie in its directory.
 struct Paths {
     dir: PathBuf,
@@ -93,12 +100,17 @@ impl Paths {
         Self {
             dir: dir.to_owned(),
             lock: dir.join("lock"),
-            keyring: dir.join("keyring"),
+            keyring: dir.join(KEYRING),
             anchor: dir.join("anchor"),
-            log: dir.join("log"),
+            log: dir.join(LOG),
             set_aside: dir.join("set-aside"),
         }
     }
+}
+
+/// Takes the lock of a domain's directory: while it is held, nobody opens the domain.
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
+    take_lock(&Paths::of(dir))
 }
 
 /// The lock falls with the process, however it ends.

@@ -9,6 +9,7 @@ use axum::{
 use eventdbx_store::{AppendError, NameError, ReadError};
 
 use crate::{
+    domains::RemoteError,
     plugins::{PluginError, QueryError},
     wire::{ErrorBody, ErrorCode, Reason, WireError},
 };
@@ -113,6 +114,18 @@ impl From<PluginError> for ApiError {
             PluginError::Query(QueryError::Failed(_)) | PluginError::Internal(_) => {
                 Self::new(ErrorCode::Internal, message)
             }
+        }
+    }
+}
+
+impl From<RemoteError> for ApiError {
+    fn from(error: RemoteError) -> Self {
+        let message = error.to_string();
+        match error {
+            RemoteError::Refused(_) => Self::new(ErrorCode::Refused, message),
+            RemoteError::Log(error) => error.into(),
+            RemoteError::Unreadable(_) => Self::new(ErrorCode::Integrity, message).hint("set the remote anew"),
+            RemoteError::Disk { .. } => Self::new(ErrorCode::Internal, message),
         }
     }
 }

@@ -45,8 +45,7 @@ impl FromRequestParts<Arc<Node>> for InDomain {
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, ApiError> {
         let name = in_path(parts, "d").await?;
-        let domain = node.domain(&name).ok_or_else(|| ApiError::not_found(format_args!("domain {name:?}")))?;
-        Ok(Self(Arc::clone(domain)))
+        node.domains.get(&name).map(Self)
     }
 }
 
@@ -73,6 +72,10 @@ macro_rules! in_path {
     };
 }
 
+in_path!(
+    /// The domain that the path names as `{d}`, whatever becomes of it.
+    DomainText, "d"
+);
 in_path!(
     /// The event that the path names as `{event_id}`.
     EventIdText, "event_id"

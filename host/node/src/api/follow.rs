@@ -2,9 +2,12 @@
 //!
 //! A follower is a cursor. It reads pages until a page ends at the head that was known *before* the page was read, then
 //! sleeps until the head moves. What it has read waits for the client in one page, never more: a slow client slows only
-//! its own cursor.
+//! its own cursor, and keeps nobody from closing the domain.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Weak},
+};
 
 use bytes::Bytes;
 use eventdbx_store::{EventQuery, limits::PAGE_ROWS};
@@ -20,7 +23,7 @@ use crate::{
 /// A cursor over the log.
 pub(super) struct Follower {
     node: Arc<Node>,
-    domain: Arc<DomainNode>,
+    domain: Weak<DomainNode>,
     heads: watch::Receiver<u64>,
     scope: Scope,
     system: bool,
@@ -40,6 +43,7 @@ struct Read {
 impl Follower {
     pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, system: bool) -> Self {
         let heads = domain.head.clone();
+        let domain = Arc::downgrade(&domain);
         Self { node, domain, heads, scope, system, from, next: None, failed: false }
     }
 
@@ -50,10 +54,14 @@ impl Follower {
                 return None;
             }
             let stop = follower.node.stop.clone();
-            let lines = stop.run_until_cancelled(follower.lines()).await?.unwrap_or_else(|error| {
-                follower.failed = true;
-                ndjson::line(&error.into_body())
-            });
+            let lines = match stop.run_until_cancelled(follower.lines()).await? {
+                Ok(lines) => lines,
+                Err(_) if stop.is_cancelled() => return None,
+                Err(error) => {
+                    follower.failed = true;
+                    ndjson::line(&error.into_body())
+                }
+            };
             Some((Ok(lines), follower))
         })
     }
@@ -62,17 +70,21 @@ impl Follower {
     async fn lines(&mut self) -> Result<Bytes, ApiError> {
         loop {
             let head = *self.heads.borrow_and_update();
-            let (domain, scope, next) = (Arc::clone(&self.domain), self.scope.clone(), self.next);
+            let (scope, next) = (self.scope.clone(), self.next);
+            let domain = self.domain.upgrade().filter(|domain| !domain.closing.is_cancelled()).ok_or_else(closed)?;
             let (from, system) = (self.from, self.system);
             let read = self.node.blocking(move || read(&domain, &scope, from, next, system, head)).await?;
             self.next = read.next;
             if !read.rows.is_empty() {
                 return Ok(ndjson::lines(&read.rows));
             }
-            let closed = |_| ApiError::new(ErrorCode::Unavailable, "the domain is closed");
-            self.heads.changed().await.map_err(closed)?;
+            self.heads.changed().await.map_err(|_| closed())?;
         }
     }
+}
+
+fn closed() -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "the domain was closed: it is being deleted")
 }
 
 /// Reads a page from the place `next` on. `head` was the head before.

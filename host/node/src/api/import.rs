@@ -77,7 +77,7 @@ pub(super) async fn import_events(
 ) -> Response {
     let (in_flight, outcomes) = mpsc::channel((WINDOW_BYTES / LINE_COST) as usize);
     let (replies, body) = mpsc::channel::<Bytes>(PROGRESS_LINES);
-    let collector = Collector::new(domain.log.clone(), outcomes, replies);
+    let collector = Collector::new(Arc::clone(&domain), outcomes, replies);
     let feeder = Feeder::new(node, domain, grant, in_flight);
     tokio::spawn(feeder.run(request.into_body()));
     tokio::spawn(collector.run());

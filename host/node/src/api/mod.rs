@@ -5,7 +5,9 @@
 
 mod aggregates;
 mod append;
+mod closing;
 mod convert;
+mod domains;
 mod error;
 mod events;
 mod extract;
@@ -22,7 +24,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri};
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::Uri, middleware};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::status::Document;
@@ -36,6 +38,7 @@ pub(crate) fn router(node: &Arc<Node>) -> Router {
     let (router, document) = routes().split_for_parts();
     let document = openapi::finish(document);
     router
+        .route_layer(middleware::from_fn_with_state(Arc::clone(node), closing::break_off))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(Document(document.into())))
@@ -52,6 +55,9 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(status::status))
         .routes(routes!(status::stats))
         .routes(routes!(status::shutdown))
+        .routes(routes!(domains::list_domains))
+        .routes(routes!(domains::get_domain, domains::create_domain, domains::delete_domain))
+        .routes(routes!(domains::set_remote, domains::forget_remote))
         .routes(routes!(append::append_events))
         .routes(routes!(import::import_events))
         .routes(routes!(events::list_events))

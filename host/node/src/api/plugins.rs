@@ -60,34 +60,28 @@ pub(super) struct LogParams {
     limit: Option<usize>,
 }
 
-/// Takes a component in, without installing it
+/// Takes a component into a domain, without installing it
 ///
 /// The body is the component, or a core module that carries its component type. Nothing of it runs but its description of
 /// itself.
 #[utoipa::path(
     put,
-    path = "/v1/components",
+    path = "/v1/domains/{d}/components",
     tag = "plugins",
+    params(("d" = String, Path, description = "Domain")),
     request_body(content = Vec<u8>, content_type = "application/wasm"),
     responses((status = 200, description = "What it says of itself, and its hash", body = ComponentInfo))
 )]
 pub(super) async fn add_component(
     grant: Grant,
     State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
     _: Params<NoParams>,
     request: Request,
 ) -> Result<Json<ComponentInfo>, ApiError> {
     let limit = BodyLimit { bytes: node.settings.component_mib << 20, name: "daemon.component_mib" };
     let wasm = limit.read(request).await?;
-    let inner = Arc::clone(&node);
-    let add = move || {
-        let mut added = Err(ApiError::not_found("domain"));
-        for domain in inner.domains() {
-            added = Ok(domain.plugins.add_component(&grant, &wasm)?);
-        }
-        added
-    };
-    node.blocking(add).await.map(Json)
+    node.blocking(move || Ok(domain.plugins.add_component(&grant, &wasm)?)).await.map(Json)
 }
 
 /// Lists the plugins

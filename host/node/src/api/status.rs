@@ -11,13 +11,14 @@ use axum::{
 use bytes::Bytes;
 
 use super::{
-    ApiError, convert,
+    ApiError, domains,
     extract::{NoParams, Params},
 };
 use crate::{
+    domains::{DEFAULT, Slot},
     grant::Grant,
     node::{DomainNode, Node},
-    wire::{DomainStats, DomainStatus, ErrorCode, Health, RunState, StatsResponse, StatusResponse},
+    wire::{DomainStats, ErrorCode, Health, RunState, StatsResponse, StatusResponse},
 };
 
 /// The OpenAPI document, as it is sent.
@@ -41,19 +42,31 @@ pub(super) async fn live(_: Grant, _: Params<NoParams>) -> Json<Health> {
     path = "/health/ready",
     tag = "daemon",
     responses(
-        (status = 200, description = "It does", body = Health),
+        (status = 200, description = "It does; `degraded`: but for a domain other than `default`", body = Health),
         (status = 503, description = "It does not", body = Health)
     )
 )]
 pub(super) async fn ready(_: Grant, State(node): State<Arc<Node>>, _: Params<NoParams>) -> Response {
-    let mut problems = Vec::new();
+    let (mut problems, mut ready) = (Vec::new(), true);
     if node.stop.is_cancelled() {
         problems.push("the daemon is stopping".to_owned());
+        ready = false;
     }
-    problems.extend(node.domains().filter_map(|domain| domain.problem()));
-    let (code, status) = match problems.is_empty() {
-        true => (StatusCode::OK, "ok"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    for (name, slot) in node.domains.slots() {
+        let problem = match slot {
+            Slot::Open(domain) => domain.problem(),
+            Slot::Failed(failure) => Some(failure.reason.clone()),
+            Slot::Deleting => (name.as_str() == DEFAULT).then(|| "domain default is being emptied".to_owned()),
+            Slot::Creating => None,
+        };
+        // One domain that is ill is no reason to keep clients from the others.
+        ready &= problem.is_none() || name.as_str() != DEFAULT;
+        problems.extend(problem);
+    }
+    let (code, status) = match (ready, problems.is_empty()) {
+        (true, true) => (StatusCode::OK, "ok"),
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
     (code, Json(Health { status: status.to_owned(), problems })).into_response()
 }
@@ -71,7 +84,7 @@ pub(super) async fn status(
     _: Params<NoParams>,
 ) -> Result<Json<StatusResponse>, ApiError> {
     let inner = Arc::clone(&node);
-    let read = move || Ok(inner.domains().map(|domain| domain_status(domain, &grant)).collect());
+    let read = move || Ok(domains::statuses(&inner, &grant));
     Ok(Json(StatusResponse {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -81,19 +94,6 @@ pub(super) async fn status(
         domains: node.blocking(read).await?,
         state: if node.stop.is_cancelled() { RunState::Stopping } else { RunState::Running },
     }))
-}
-
-fn domain_status(domain: &DomainNode, grant: &Grant) -> DomainStatus {
-    let (head, stats) = (domain.log.head(), domain.log.stats());
-    DomainStatus {
-        name: domain.name.to_string(),
-        position: head.position.get(),
-        root: head.root.to_string(),
-        durability: convert::durability(domain.log.durability()).to_owned(),
-        events: stats.events,
-        aggregates: stats.aggregates,
-        plugins: domain.plugins.list(grant).len() as u64,
-    }
 }
 
 /// Figures of the process and of every domain
@@ -109,7 +109,7 @@ pub(super) async fn stats(
     _: Params<NoParams>,
 ) -> Result<Json<StatsResponse>, ApiError> {
     let inner = Arc::clone(&node);
-    let read = move || inner.domains().map(|domain| domain_stats(domain, &grant)).collect();
+    let read = move || inner.domains.opened().iter().map(|domain| domain_stats(domain, &grant)).collect();
     Ok(Json(StatsResponse { memory_bytes: resident_bytes(), domains: node.blocking(read).await? }))
 }
 

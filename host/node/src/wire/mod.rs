@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod append;
+mod domain;
 mod error;
 mod event;
 mod import;
@@ -14,10 +15,11 @@ mod query;
 
 pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
 pub use append::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, NoteRequest};
+pub use domain::{DomainDetails, DomainState, DomainStatus, Domains, RemoteRequest, RemoteView};
 pub use error::{ErrorBody, ErrorCode, Reason, WireError};
 pub use event::{Event, EventBodyKind, Events};
 pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
-pub use node::{DomainStats, DomainStatus, Health, RunState, StatsResponse, StatusResponse};
+pub use node::{DomainStats, Health, RunState, StatsResponse, StatusResponse};
 pub use query::QueryRequest;
 
 /// JSON text that is carried as it is.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Raw;
+use super::{DomainStatus, Raw};
 
 /// Answer of the health checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -42,25 +42,6 @@ pub enum RunState {
     Running,
     /// It finishes those that it has.
     Stopping,
-}
-
-/// One domain in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DomainStatus {
-    /// Its name.
-    pub name: String,
-    /// Position of its last event.
-    pub position: u64,
-    /// Root of its Merkle tree, in hex.
-    pub root: String,
-    /// `sync` or `os`.
-    pub durability: String,
-    /// Events in its log.
-    pub events: u64,
-    /// Aggregates.
-    pub aggregates: u64,
-    /// Installed plugins.
-    pub plugins: u64,
 }
 
 /// Figures of the process and of every domain.

@@ -3,6 +3,7 @@
 
 mod append;
 mod bad_input;
+mod domains;
 mod follow;
 mod import;
 mod lifecycle;

@@ -8,10 +8,14 @@ use crate::support::Node;
 
 /// Every route of this release.
 const ROUTES: &[&str] = &[
+    "delete /v1/domains/{d}",
     "delete /v1/domains/{d}/plugins/{name}",
+    "delete /v1/domains/{d}/remote",
     "get /health/live",
     "get /health/ready",
     "get /openapi.json",
+    "get /v1/domains",
+    "get /v1/domains/{d}",
     "get /v1/domains/{d}/aggregates",
     "get /v1/domains/{d}/aggregates/{type}/{id}",
     "get /v1/domains/{d}/aggregates/{type}/{id}/events",
@@ -38,7 +42,9 @@ const ROUTES: &[&str] = &[
     "post /v1/domains/{d}/plugins/{name}/replay",
     "post /v1/domains/{d}/verify",
     "post /v1/shutdown",
-    "put /v1/components",
+    "put /v1/domains/{d}",
+    "put /v1/domains/{d}/components",
+    "put /v1/domains/{d}/remote",
 ];
 
 fn documented(document: &Value) -> Vec<(Method, String)> {

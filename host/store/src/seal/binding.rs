@@ -29,6 +29,8 @@ pub(crate) enum RecordKind {
     PluginConfig = 7,
     /// A state that the dispatcher folded on its way through the log.
     FoldState = 8,
+    /// What the domain knows of its remote.
+    Remote = 9,
 }
 
 /// Writes additional data into a buffer that is used again and again.

@@ -113,6 +113,11 @@ impl Keyring {
         &self.name
     }
 
+    /// When the domain was made.
+    pub(crate) fn created_at(&self) -> Micros {
+        self.created_at
+    }
+
     /// The epoch whose data key wraps new keys of aggregates.
     pub(crate) fn epoch(&self) -> u32 {
         self.epoch

@@ -1,18 +1,21 @@
 //! The collector: takes the outcomes in the order of the lines, and tells the client how far it is.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use eventdbx_store::{Domain, Receipt};
+use eventdbx_store::Receipt;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 
 use super::InFlight;
 use crate::{
     api::{ApiError, ndjson},
     append::{self, Outcome},
+    node::DomainNode,
     wire::{ImportDone, ImportProgress, ImportReply},
 };
 
 pub(super) struct Collector {
-    log: Domain,
+    domain: Arc<DomainNode>,
     outcomes: mpsc::Receiver<InFlight>,
     replies: mpsc::Sender<Bytes>,
     so_far: ImportProgress,
@@ -21,9 +24,13 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new(log: Domain, outcomes: mpsc::Receiver<InFlight>, replies: mpsc::Sender<Bytes>) -> Self {
+    pub(super) fn new(
+        domain: Arc<DomainNode>,
+        outcomes: mpsc::Receiver<InFlight>,
+        replies: mpsc::Sender<Bytes>,
+    ) -> Self {
         let so_far = ImportProgress { acknowledged: 0, position: 0, written: 0, duplicates: 0 };
-        Self { log, outcomes, replies, so_far, told: 0 }
+        Self { domain, outcomes, replies, so_far, told: 0 }
     }
 
     /// Collects until the feeder has ended or a line is refused.
@@ -38,7 +45,10 @@ impl Collector {
                 ImportReply::Error(error.into_body())
             }
         };
-        drop(self.replies.send(ndjson::line(&last)).await);
+        let Self { domain, replies, .. } = self;
+        // A client that does not read its answer must not keep the domain open.
+        drop(domain);
+        drop(replies.send(ndjson::line(&last)).await);
     }
 
     async fn collect(&mut self) -> Result<(), ApiError> {
@@ -71,7 +81,7 @@ impl Collector {
         if outcome.is_empty() {
             self.tell();
         }
-        Ok(append::settle(&self.log, outcome).await?)
+        Ok(append::settle(&self.domain.log, outcome).await?)
     }
 
     fn count(&mut self, line: u64, receipt: &Receipt) {

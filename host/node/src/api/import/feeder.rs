@@ -44,23 +44,23 @@ impl Feeder {
         Self { node, domain, grant, in_flight, window, lane: Lane::new(), keys: LineKeys::default() }
     }
 
-    /// Feeds until the body ends, a line is refused, or the daemon stops.
+    /// Feeds until the body ends, a line is refused, or the domain closes.
     pub(super) async fn run(mut self, body: Body) {
         let mut lines = Lines::new(body);
-        let stop = self.node.stop.clone();
-        drop(self.feed(&mut lines, &stop).await);
+        let (stop, closing) = (self.node.stop.clone(), self.domain.closing.clone());
+        drop(self.feed(&mut lines, &closing).await);
         // The collector ends when the last line in flight has its outcome.
         drop(self);
         stop.run_until_cancelled(lines.discard()).await;
     }
 
-    async fn feed(&mut self, lines: &mut Lines, stop: &CancellationToken) -> Result<(), Stopped> {
+    async fn feed(&mut self, lines: &mut Lines, closing: &CancellationToken) -> Result<(), Stopped> {
         loop {
-            match stop.run_until_cancelled(lines.next()).await {
+            match closing.run_until_cancelled(lines.next()).await {
                 Some(Ok(Some(line))) => self.line(line).await?,
                 Some(Ok(None)) => return Ok(()),
                 Some(Err(error)) => return self.refuse(lines.number(), error).await,
-                None => return self.refuse(lines.number() + 1, stopping()).await,
+                None => return self.refuse(lines.number() + 1, self.closed()).await,
             }
         }
     }
@@ -101,6 +101,15 @@ impl Feeder {
         Ok(Draft::one(event, self.grant.actor()).with_key(&key))
     }
 
+    /// Why no more lines are taken.
+    fn closed(&self) -> ApiError {
+        if !self.node.stop.is_cancelled() {
+            return ApiError::new(ErrorCode::Unavailable, format!("domain {} is being deleted", self.domain.name));
+        }
+        ApiError::new(ErrorCode::Unavailable, "the daemon is stopping")
+            .hint("import the same lines again: those that are written are found by their keys")
+    }
+
     /// Waits until no line is in flight.
     async fn drain(&self) {
         drop(self.window.acquire_many(WINDOW_BYTES).await);
@@ -111,11 +120,6 @@ impl Feeder {
         drop(self.in_flight.send(InFlight { line, outcome: Err(error), window: None }).await);
         Err(Stopped)
     }
-}
-
-fn stopping() -> ApiError {
-    ApiError::new(ErrorCode::Unavailable, "the daemon is stopping")
-        .hint("import the same lines again: those that are written are found by their keys")
 }
 
 fn split(line: ImportLine) -> (AppendEvent, Option<String>) {

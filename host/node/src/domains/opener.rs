@@ -1,0 +1,96 @@
+//! Opening one domain: its log, then its plugins.
+
+use std::panic::{self, AssertUnwindSafe};
+
+use eventdbx_sandbox::Sandbox;
+use eventdbx_store::{Clock, Domain, DomainName, MasterKey, OpenOptions};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::ApiError,
+    config::Config,
+    daemon::StartError,
+    data_dir::DataDir,
+    node::DomainNode,
+    plugins::{PluginLimits, Plugins},
+    wire::ErrorCode,
+};
+
+/// What every domain is opened with.
+pub(crate) struct Opener {
+    logs: Logs,
+    sandbox: Sandbox,
+    limits: PluginLimits,
+    stop: CancellationToken,
+}
+
+/// What every log is opened with.
+pub(crate) struct Logs {
+    data_dir: DataDir,
+    key: MasterKey,
+    options: OpenOptions,
+}
+
+/// Why a domain is not served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OpenFailure {
+    pub(crate) code: ErrorCode,
+    pub(crate) reason: String,
+}
+
+impl Logs {
+    pub(crate) fn new(data_dir: DataDir, key: MasterKey, config: &Config, clock: Clock) -> Self {
+        let options = OpenOptions {
+            durability: config.log.durability,
+            block_cache_bytes: config.log.block_cache_mib << 20,
+            ..OpenOptions::new(clock)
+        };
+        Self { data_dir, key, options }
+    }
+
+    /// Opens the log of a domain, or makes it.
+    pub(crate) fn open(&self, name: &DomainName) -> Result<Domain, StartError> {
+        Domain::open(&self.data_dir.domain(name), name.clone(), &self.key, self.options.clone())
+            .map_err(|source| StartError::Domain { name: name.clone(), source })
+    }
+}
+
+impl Opener {
+    pub(crate) fn new(logs: Logs, sandbox: Sandbox, limits: PluginLimits, stop: CancellationToken) -> Self {
+        Self { logs, sandbox, limits, stop }
+    }
+
+    pub(crate) fn data_dir(&self) -> &DataDir {
+        &self.logs.data_dir
+    }
+
+    /// Takes a log into service, with the plugins of its domain.
+    pub(crate) fn serve(&self, log: Domain) -> Result<DomainNode, StartError> {
+        let name = log.name().clone();
+        let dir = self.data_dir().domain(&name);
+        let plugins = Plugins::open(log.clone(), &name, &dir, self.sandbox.clone(), self.limits.clone())
+            .map_err(|source| StartError::Plugins { name, source })?;
+        Ok(DomainNode::new(log, plugins, dir, self.stop.child_token()))
+    }
+
+    /// Opens a domain, or makes it. Whatever goes wrong is a failure of this domain alone.
+    pub(crate) fn open(&self, name: &DomainName) -> Result<DomainNode, OpenFailure> {
+        let opened = panic::catch_unwind(AssertUnwindSafe(|| self.serve(self.logs.open(name)?)));
+        match opened {
+            Ok(opened) => opened.map_err(|error| OpenFailure { code: error.code(), reason: error.to_string() }),
+            Err(_) => {
+                let reason = format!("domain {name}: opening it met a mistake of ours; the daemon's log says where");
+                Err(OpenFailure { code: ErrorCode::Internal, reason })
+            }
+        }
+    }
+}
+
+impl OpenFailure {
+    /// What a request to the domain is answered.
+    pub(crate) fn error(&self, name: &str) -> ApiError {
+        let code = if self.code == ErrorCode::Integrity { ErrorCode::Integrity } else { ErrorCode::Unavailable };
+        ApiError::new(code, format!("domain {name} is not served: {}", self.reason))
+            .hint("mend it and `dbx restart`; the other domains are not concerned")
+    }
+}
