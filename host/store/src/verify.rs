@@ -14,6 +14,7 @@ use crate::{
     merkle::{self, CompleteTile, Edge, TileSource},
     read::fold,
     rows::{self, CommitRecord},
+    snapshot,
 };
 
 /// What a verification found.
@@ -168,6 +169,7 @@ impl Verification<'_> {
                 return Ok(Digest::default());
             }
         };
+        let mut snapshots = snapshot::stored(self.files, &self.at, number)?;
         let mut tree = Edge::default();
         let mut state = Some(Map::new());
         for version in (1..=head.version.get()).map(Version::new) {
@@ -192,7 +194,14 @@ impl Verification<'_> {
                 _ => None,
             };
             self.grow(number, &mut tree, digest);
+            if let Some(row) = snapshots.remove(&version) {
+                let found = snapshot::compare(self.files, &self.at, (number, name), version, &row, state.as_ref());
+                found.into_iter().for_each(|finding| self.found(finding));
+            }
             self.tick();
+        }
+        for version in snapshots.into_keys() {
+            self.found(format!("{name}: it has a snapshot at version {version}, which it does not have"));
         }
         self.compare_head(name, &head, &tree, state.as_ref());
         Ok(tree.root())

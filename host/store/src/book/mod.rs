@@ -14,7 +14,7 @@ mod mode;
 mod schema_book;
 mod switch;
 
-pub(crate) use change::{Change, is_own};
+pub(crate) use change::{Change, is_own, snapshots};
 pub(crate) use load::load;
 pub use mode::{Mode, ModeError};
 pub(crate) use schema_book::Rule;

@@ -6,7 +6,7 @@
 //! | 0x00 | leaf of an aggregate's tree: the event digest | the encoding of the event |
 //! | 0x01 | inner node of either tree | left child ‖ right child |
 //! | 0x02 | leaf of a domain's tree | position u64 BE ‖ event digest |
-//! | 0x03 | kept for snapshots | |
+//! | 0x03 | snapshot | salt 32 ‖ canonical state |
 //! | 0x04 | kept for checkpoints | |
 //! | 0x05 | commitment | part u8 ‖ salt 32 ‖ value |
 //! | 0x06 | commit record | its encoding |
@@ -21,6 +21,7 @@ use crate::{Digest, Position};
 const LEAF: u8 = 0x00;
 const NODE: u8 = 0x01;
 const DOMAIN_LEAF: u8 = 0x02;
+const SNAPSHOT: u8 = 0x03;
 const COMMITMENT: u8 = 0x05;
 const COMMIT_RECORD: u8 = 0x06;
 const SALTS: u8 = 0x07;
@@ -92,6 +93,11 @@ pub(crate) fn commitment(part: Part, salts: &Salts, value: &[u8]) -> Digest {
     let mut hasher = Hasher::new();
     hasher.update(&[COMMITMENT, part as u8]).update(salts.of(part)).update(value);
     Digest(hasher.finalize().into())
+}
+
+/// Commits to the state that a snapshot holds.
+pub(crate) fn snapshot(salt: &[u8; 32], state: &[u8]) -> Digest {
+    Digest(Hasher::new().update(&[SNAPSHOT]).update(salt).update(state).finalize().into())
 }
 
 /// The root of a tree without leaves.

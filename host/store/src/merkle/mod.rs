@@ -17,7 +17,7 @@ mod tile;
 mod tests;
 
 pub(crate) use edge::Edge;
-pub(crate) use hash::{Part, SaltSeed, commit_record, commitment, domain_leaf, leaf, salts};
+pub(crate) use hash::{Part, SaltSeed, commit_record, commitment, domain_leaf, leaf, salts, snapshot};
 pub use range::CompactRange;
 pub(crate) use reader::{TileSource, range_at, root_at};
 pub(crate) use tile::{CompleteTile, Tile};
