@@ -1,13 +1,13 @@
 //! Following the log: from history to live with no gap and no duplicate.
 //!
-//! A follower is a cursor. It reads pages until a page ends at the head that was known *before* the page was read, then
-//! sleeps until the head moves. What it has read waits for the client in one page, never more: a slow client slows only
+//! A follower is a cursor. It reads pages until one ends with the log, then sleeps until the head moves on from what it was
+//! *before* that page was read. What it has read waits for the client in one page, never more: a slow client slows only
 //! its own cursor.
 
 use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use eventdbx_store::{EventQuery, limits::PAGE_ROWS};
+use eventdbx_store::EventQuery;
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
@@ -23,7 +23,8 @@ pub(super) struct Follower {
     domain: Arc<DomainNode>,
     heads: watch::Receiver<u64>,
     scope: Scope,
-    system: bool,
+    /// Which events, without scope and place.
+    wanted: EventQuery,
     /// First position that is wanted.
     from: u64,
     /// First place that was not read yet, once that is known: a version where one aggregate is followed, else a position.
@@ -35,12 +36,14 @@ pub(super) struct Follower {
 struct Read {
     rows: Vec<Event>,
     next: Option<u64>,
+    /// Whether the page ended before the log did.
+    more: bool,
 }
 
 impl Follower {
-    pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, system: bool) -> Self {
+    pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, wanted: EventQuery) -> Self {
         let heads = domain.head.clone();
-        Self { node, domain, heads, scope, system, from, next: None, failed: false }
+        Self { node, domain, heads, scope, wanted, from, next: None, failed: false }
     }
 
     /// Lines of NDJSON, a page of them at a time. Ends when the daemon stops; an error is the last line.
@@ -61,51 +64,38 @@ impl Follower {
     /// The lines that come next; sleeps until there are some.
     async fn lines(&mut self) -> Result<Bytes, ApiError> {
         loop {
-            let head = *self.heads.borrow_and_update();
+            self.heads.borrow_and_update();
             let (domain, scope, next) = (Arc::clone(&self.domain), self.scope.clone(), self.next);
-            let (from, system) = (self.from, self.system);
-            let read = self.node.blocking(move || read(&domain, &scope, from, next, system, head)).await?;
+            let (from, wanted) = (self.from, self.wanted.clone());
+            let read = self.node.blocking(move || read(&domain, scope, from, next, wanted)).await?;
             self.next = read.next;
             if !read.rows.is_empty() {
                 return Ok(ndjson::lines(&read.rows));
             }
-            let closed = |_| ApiError::new(ErrorCode::Unavailable, "the domain is closed");
-            self.heads.changed().await.map_err(closed)?;
+            if !read.more {
+                let closed = |_| ApiError::new(ErrorCode::Unavailable, "the domain is closed");
+                self.heads.changed().await.map_err(closed)?;
+            }
         }
     }
 }
 
-/// Reads a page from the place `next` on. `head` was the head before.
-fn read(
-    domain: &DomainNode,
-    scope: &Scope,
-    from: u64,
-    next: Option<u64>,
-    system: bool,
-    head: u64,
-) -> Result<Read, ApiError> {
-    let base = EventQuery { limit: PAGE_ROWS, system, ..EventQuery::default() };
-    let (query, by_version) = match scope {
-        Scope::All => (EventQuery { from: Some(next.unwrap_or(from)), ..base }, false),
-        Scope::Kind(kind) => (EventQuery { kind: Some(kind.clone()), from: Some(next.unwrap_or(from)), ..base }, false),
+/// Reads a page from the place `next` on. A page looks at every row up to where it ends, so that the next one begins behind
+/// the last of them, whether that was wanted or not.
+fn read(domain: &DomainNode, scope: Scope, from: u64, next: Option<u64>, wanted: EventQuery) -> Result<Read, ApiError> {
+    let query = match scope {
+        Scope::All => EventQuery { from: Some(next.unwrap_or(from)), ..wanted },
+        Scope::Kind(kind) => EventQuery { kind: Some(kind), from: Some(next.unwrap_or(from)), ..wanted },
         Scope::Aggregate(name) => {
             let first = match next {
                 Some(next) => Some(next),
-                None => history::version_from(&domain.log, name, from, false)?,
+                None => history::version_from(&domain.log, &name, from, false)?,
             };
-            let Some(first) = first else { return Ok(Read { rows: Vec::new(), next: None }) };
-            (EventQuery { aggregate: Some(name.clone()), from: Some(first), ..base }, true)
+            let Some(first) = first else { return Ok(Read { rows: Vec::new(), next: None, more: false }) };
+            EventQuery { aggregate: Some(name), from: Some(first), ..wanted }
         }
     };
     let page = domain.log.events(&query)?;
-    let last =
-        page.rows.last().map(|event| if by_version { event.header.version.get() } else { event.header.position.get() });
-    let next = match last {
-        Some(last) if page.more || by_version => Some(last + 1),
-        // The page ended at a head that was no older than `head`: what was passed over up to there is not wanted.
-        _ if !by_version => query.from.max(last.map(|last| last + 1)).max(Some(head + 1)),
-        _ => query.from,
-    };
     let rows = page.rows.iter().map(convert::event).collect::<Result<_, _>>()?;
-    Ok(Read { rows, next })
+    Ok(Read { rows, next: page.last.map(|last| last + 1).or(query.from), more: page.more })
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod follow;
 mod import;
 mod lifecycle;
+mod listing;
 mod openapi;
 mod reading;
 mod support;
