@@ -138,7 +138,8 @@ fn print(failure: &Failure) -> io::Result<()> {
     let mut out = anstream::stderr().lock();
     writeln!(out, "{red}error:{red:#} {}", failure.message)?;
     for detail in &failure.details {
-        writeln!(out, "  {detail}")?;
+        // One that has lines, e.g. with a caret under a place, is moved as a whole.
+        writeln!(out, "  {}", detail.replace('\n', "\n  "))?;
     }
     if let Some(hint) = &failure.hint {
         writeln!(out, "{cyan}hint:{cyan:#} {hint}")?;

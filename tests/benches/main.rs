@@ -4,6 +4,7 @@
 
 mod append;
 mod plugins;
+mod read;
 mod report;
 mod resident;
 mod socket;
@@ -18,6 +19,11 @@ fn main() -> anyhow::Result<()> {
     if wanted("append") {
         append::batches(&mut report)?;
         append::long_aggregates(&mut report)?;
+    }
+    if wanted("read") {
+        read::filters(&mut report)?;
+        read::scattered(&mut report)?;
+        read::listings(&mut report)?;
     }
     if wanted("socket") {
         socket::clients(&mut report)?;

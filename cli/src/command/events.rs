@@ -6,7 +6,7 @@ use eventdbx_node::{
 };
 use hyper::Method;
 
-use super::pages::{Limit, Pages};
+use super::pages::{Limit, Pages, Selection};
 use crate::{
     json,
     output::{self, DIM},
@@ -27,17 +27,19 @@ pub(crate) struct Args {
     /// Only events of this aggregate
     #[arg(value_name = "ID")]
     id: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// Begin at this position; of one aggregate, at this version
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", conflicts_with_all = ["cursor", "sort"])]
     from: Option<u64>,
     /// At most this many, or all
     #[arg(long, value_name = "N|all", default_value = "100")]
     limit: Limit,
     /// Last events first
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sort")]
     reverse: bool,
     /// Go on with new events as they are written, until interrupted
-    #[arg(long, conflicts_with_all = ["limit", "reverse"])]
+    #[arg(long, conflicts_with_all = ["limit", "reverse", "sort", "until", "cursor"])]
     follow: bool,
     /// EventDBX's own events too, whose types begin with $
     #[arg(long)]
@@ -53,14 +55,15 @@ impl Args {
             (Some(kind), Some(id)) => session.at(["aggregates", kind, id, "events"]),
             _ => session.at(["events"]).query("type", self.kind.as_ref()).flag("system", self.system),
         };
-        let first = self.from.map(|from| from.to_string());
-        let target = target.flag("reverse", self.reverse);
-        Pages { target, cursor: "from", first, limit: self.limit }.print(session, table).await
+        let first = self.selection.first("from", self.from.map(|from| from.to_string()));
+        let target = self.selection.of(target).flag("reverse", self.reverse);
+        Pages { target, first, limit: self.limit }.print(session, table).await
     }
 
     async fn follow(self, session: &Session) -> anyhow::Result<()> {
-        let target = session
-            .at(["events"])
+        let target = self
+            .selection
+            .of(session.at(["events"]))
             .flag("follow", true)
             .query("from", self.from)
             .query("type", self.kind)

@@ -88,6 +88,9 @@ pub enum ReadError {
     /// What is there does not fit together: damage, or a change from outside. `verify` tells all.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// A listing was to go on behind a row that is not there.
+    #[error("there is no {0} to go on behind: it was read from another log, or from this one before it was put back")]
+    NoSuchPlace(String),
     /// The disk or the database refused.
     #[error("the disk refused: {0}")]
     Disk(String),

@@ -8,10 +8,10 @@
 use std::sync::Arc;
 
 use fjall::Readable;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 use crate::{
-    AggregateNumber, AggregateRef, ReadError, limits,
+    AggregateId, AggregateNumber, AggregateRef, AggregateType, ReadError, limits,
     rows::{self, Keyspaces},
     seal::{AggregateKey, Cipher, Keyring},
 };
@@ -37,6 +37,25 @@ pub(crate) struct Keys {
     pub(crate) keyring: Arc<Keyring>,
     spaces: Keyspaces,
     cache: Cache<AggregateRef, Arc<KeptKey>, KeyWeight>,
+}
+
+/// An aggregate's name where it stands in a row: it finds what is kept under an [`AggregateRef`] without making one.
+#[derive(Hash)]
+pub(crate) struct NameInRow<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) id: &'a str,
+}
+
+impl Equivalent<AggregateRef> for NameInRow<'_> {
+    fn equivalent(&self, name: &AggregateRef) -> bool {
+        self.kind == name.kind.as_str() && self.id == name.id.as_str()
+    }
+}
+
+impl NameInRow<'_> {
+    fn to_owned(&self) -> AggregateRef {
+        AggregateRef { kind: AggregateType::trusted(self.kind), id: AggregateId::trusted(self.id) }
+    }
 }
 
 #[derive(Clone)]
@@ -72,6 +91,20 @@ impl Keys {
         }
         self.cache.insert(name.clone(), Arc::clone(&kept));
         Ok(kept)
+    }
+
+    /// As [`of_row`](Self::of_row), by a name as it stands in the row.
+    pub(crate) fn of_view(
+        &self,
+        at: &impl Readable,
+        number: AggregateNumber,
+        name: &NameInRow<'_>,
+        key_id: [u8; 8],
+    ) -> Result<Arc<KeptKey>, ReadError> {
+        match self.cache.get(name).filter(|kept| *kept.id() == key_id) {
+            Some(kept) => Ok(kept),
+            None => self.of_row(at, number, &name.to_owned(), key_id),
+        }
     }
 
     /// The key to seal with for an aggregate that exists (`number`) or is about to.
@@ -119,4 +152,22 @@ pub(crate) fn number_of(
 ) -> Result<Option<AggregateNumber>, ReadError> {
     let row = at.get(&spaces.names, rows::name_key(name))?;
     row.map(|row| rows::number(&row, "names").map(AggregateNumber::new)).transpose().map_err(ReadError::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_row_finds_what_is_kept_under_it() {
+        let (name, hasher) = (AggregateRef::new("order", "o-1").expect("a name"), std::hash::RandomState::new());
+        let in_row = NameInRow { kind: "order", id: "o-1" };
+        assert!(in_row.equivalent(&name));
+        assert_eq!(hasher.hash_one(&in_row), hasher.hash_one(&name));
+        for other in [("order", "o-2"), ("orde", "ro-1"), ("o-1", "order")] {
+            assert!(!NameInRow { kind: other.0, id: other.1 }.equivalent(&name), "{other:?}");
+        }
+    }
 }

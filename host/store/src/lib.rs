@@ -75,7 +75,7 @@ pub use names::{
     AggregateId, AggregateNumber, AggregateRef, AggregateType, Digest, DomainName, EventId, EventType, Micros,
     NameError, Position, Version,
 };
-pub use read::{Aggregate, AggregateQuery, EventQuery, Page, SealedEvent};
+pub use read::{Aggregate, AggregatePlace, AggregateQuery, AggregateRow, EventQuery, Page, SealedEvent};
 pub use receipt::{AppendError, Durability, EventReceipt, Reason, Receipt};
 pub use schema::{Schema, SchemaDocument, SchemaFault, Violation};
 pub use seal::{Cipher, MasterKey, MasterKeyError};

@@ -35,6 +35,11 @@ pub const SNAPSHOT_THRESHOLD: u32 = 1000;
 pub const PAGE_ROWS: usize = 1000;
 /// Most bytes in one page of a listing; a page always has at least one row.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Most rows that one page of a filtered listing looks at, so that a request ends: then the page is short, and says that
+/// more may follow.
+pub const SCAN_ROWS: usize = 200_000;
+/// Most rows that are looked at once a page is full, to learn whether another would follow.
+pub const LOOK_AHEAD_ROWS: usize = PAGE_ROWS;
 /// Bytes of heads and states of recently written aggregates that are kept in memory.
 pub const HEAD_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes of aggregate keys, expanded and ready to use, that are kept in memory.

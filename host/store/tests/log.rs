@@ -301,7 +301,7 @@ fn pages_neither_skip_nor_repeat() {
     loop {
         let page = domain.aggregates(&AggregateQuery { after, limit: 5, ..AggregateQuery::default() }).expect("reads");
         names.extend(page.rows.iter().map(|row| row.name.to_string()));
-        after = page.rows.last().map(|row| row.name.clone());
+        after = page.last;
         if !page.more {
             break;
         }

@@ -2,16 +2,15 @@
 
 use eventdbx_node::wire::AggregateView;
 
-use super::Name;
+use super::{Name, When};
 use crate::{command::events, json, output, session::Session};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     name: Name,
-    /// As it was right after this version
-    #[arg(long, value_name = "N")]
-    version: Option<u64>,
+    #[command(flatten)]
+    when: When,
     /// With its events
     #[arg(long)]
     include_events: bool,
@@ -19,10 +18,8 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let target = session
-            .at(["aggregates", &self.name.kind, &self.name.id])
-            .query("version", self.version)
-            .flag("include_events", self.include_events);
+        let target = session.at(["aggregates", &self.name.kind, &self.name.id]);
+        let target = self.when.of(target).flag("include_events", self.include_events);
         session.format.answer(&session.get(target).await?, text)
     }
 }

@@ -1,9 +1,9 @@
-//! `dbx aggregate list`: the aggregates of a domain, in the order of their names.
+//! `dbx aggregate list`: the aggregates of a domain, in the order of their names or in another one.
 
 use eventdbx_node::wire::AggregateRow;
 
 use crate::{
-    command::pages::{Limit, Pages},
+    command::pages::{Limit, Pages, Selection},
     output,
     session::Session,
 };
@@ -13,8 +13,10 @@ pub(crate) struct Args {
     /// Only aggregates of this type
     #[arg(value_name = "TYPE")]
     kind: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// Begin after this aggregate
-    #[arg(long, value_name = "TYPE/ID")]
+    #[arg(long, value_name = "TYPE/ID", conflicts_with_all = ["cursor", "sort"])]
     after: Option<String>,
     /// At most this many, or all
     #[arg(long, value_name = "N|all", default_value = "100")]
@@ -34,7 +36,8 @@ impl Args {
             .query("type", self.kind)
             .flag("archived", self.archived)
             .flag("system", self.system);
-        Pages { target, cursor: "after", first: self.after, limit: self.limit }.print(session, table).await
+        let (target, first) = (self.selection.of(target), self.selection.first("after", self.after));
+        Pages { target, first, limit: self.limit }.print(session, table).await
     }
 }
 

@@ -7,7 +7,7 @@ mod select;
 pub(crate) mod verify;
 mod write;
 
-use crate::session::Session;
+use crate::session::{Session, Target};
 
 /// Write to aggregates and read them
 #[derive(Debug, clap::Subcommand)]
@@ -57,4 +57,25 @@ struct Name {
     /// Id of the aggregate within its type
     #[arg(value_name = "ID")]
     id: String,
+}
+
+/// Which state of it; without any option, that which it has now.
+#[derive(Debug, clap::Args)]
+struct When {
+    /// As it was right after this version
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
+    /// As it was at this time, going by when events were recorded: RFC 3339, or a date, which begins in UTC
+    #[arg(long, value_name = "TIME", conflicts_with = "version")]
+    at: Option<String>,
+    /// With --at, going by when events occurred: right after the last version that had occurred by then, with all before
+    /// it. An event that does not say when it occurred did so when it was recorded
+    #[arg(long, requires = "at")]
+    occurred: bool,
+}
+
+impl When {
+    fn of(&self, target: Target) -> Target {
+        target.query("version", self.version).query("at", self.at.as_ref()).flag("occurred", self.occurred)
+    }
 }

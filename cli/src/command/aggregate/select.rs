@@ -1,9 +1,10 @@
 //! `dbx aggregate select`: some values of the state.
 
+use eventdbx_node::wire::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Name;
+use super::{Name, When};
 use crate::{
     fail::{Failure, Kind},
     output,
@@ -14,12 +15,11 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     name: Name,
-    /// Path into the state: dotted (customer.name, lines.0.total) or a JSON Pointer (/customer/name)
+    /// Path into the state: dotted (customer.name, lines[0].total, "odd key".a) or a JSON Pointer (/customer/name)
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<String>,
-    /// As it was right after this version
-    #[arg(long, value_name = "N")]
-    version: Option<u64>,
+    #[command(flatten)]
+    when: When,
 }
 
 #[derive(Deserialize)]
@@ -29,17 +29,18 @@ struct Aggregate {
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let target = session.at(["aggregates", &self.name.kind, &self.name.id]).query("version", self.version);
+        let paths: Vec<Path> = self.paths.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
+        let target = self.when.of(session.at(["aggregates", &self.name.kind, &self.name.id]));
         let aggregate: Aggregate = serde_json::from_str(&session.get(target).await?)?;
         let mut selected = Map::new();
-        for path in self.paths {
-            let Some(value) = aggregate.state.pointer(&pointer(&path)) else {
+        for (text, path) in self.paths.into_iter().zip(&paths) {
+            let Some(value) = path.get(&aggregate.state) else {
                 let name = format!("{}/{}", self.name.kind, self.name.id);
-                return Err(Failure::new(Kind::NotFound, format!("the state of {name} has no {path}"))
+                return Err(Failure::new(Kind::NotFound, format!("the state of {name} has no {text}"))
                     .hint(format!("`dbx aggregate get {} {}` shows all of it", self.name.kind, self.name.id))
                     .into());
             };
-            selected.insert(path, value.clone());
+            selected.insert(text, value.clone());
         }
         session.format.answer(&Value::Object(selected).to_string(), pairs)
     }
@@ -50,23 +51,8 @@ fn pairs(selected: &Map<String, Value>) -> String {
     output::pairs(selected.iter().map(|(path, value)| (path.as_str(), text(value))))
 }
 
-/// A path as a JSON Pointer. One that begins with a slash is one already.
-fn pointer(path: &str) -> String {
-    if path.is_empty() || path.starts_with('/') {
-        return path.to_owned();
-    }
-    path.split('.').map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pointer;
-
-    #[test]
-    fn dotted_paths_are_pointers() {
-        assert_eq!(pointer("customer.name"), "/customer/name");
-        assert_eq!(pointer("lines.0.a/b~c"), "/lines/0/a~1b~0c");
-        assert_eq!(pointer("/already/one"), "/already/one");
-        assert_eq!(pointer(""), "");
-    }
+/// A path, or what is wrong with it, shown in its text.
+fn parsed(text: &str) -> Result<Path, Failure> {
+    Path::parse(text)
+        .map_err(|fault| Failure::new(Kind::Refused, format!("{text:?} is not a path")).details([fault.to_string()]))
 }

@@ -1,41 +1,25 @@
 //! Reading aggregates, and setting them aside.
 
+pub(super) mod history;
+pub(super) mod list;
+
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use eventdbx_store::{AggregateQuery, AggregateRef, AppendError, EventQuery, Receipt, Version};
+use eventdbx_store::{AggregateRef, AppendError, Receipt, Version};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
     ApiError, convert,
     extract::{InDomain, JsonBody, NoParams, OfAggregate, Params},
-    paging,
+    paging, selection,
 };
 use crate::{
     grant::Grant,
     node::{DomainNode, Node},
-    wire::{AggregateView, Aggregates, AppendResponse, Events, NoteRequest},
+    wire::{AggregateView, AppendResponse, ErrorCode, NoteRequest},
 };
-
-/// Which aggregates.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ListParams {
-    /// Only of this type.
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    /// The last row of the page before, as `type/id`.
-    after: Option<String>,
-    /// Most rows of the page; never more than 1000.
-    limit: Option<usize>,
-    /// Archived ones too.
-    #[serde(default)]
-    archived: bool,
-    /// EventDBX's own too.
-    #[serde(default)]
-    system: bool,
-}
 
 /// Which state of an aggregate.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,53 +27,18 @@ pub(super) struct ListParams {
 pub(super) struct ViewParams {
     /// As it was right after this version.
     version: Option<u64>,
+    /// As it was at this time (RFC 3339, or a date, which stands for its first instant in UTC): right after the last event
+    /// that was recorded by then.
+    at: Option<String>,
+    /// With `at`: right after the last version that had happened by then, as the events' `occurred_at` says; an event
+    /// without one happened when it was recorded.
+    #[serde(default)]
+    occurred: bool,
     /// With its events up to there.
     #[serde(default)]
     include_events: bool,
     /// Most events; never more than 1000.
     limit: Option<usize>,
-}
-
-/// Which part of a history.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HistoryParams {
-    /// First version, included. Without it: the first of all, or with `reverse` the last.
-    from: Option<u64>,
-    /// Most rows of the page; never more than 1000.
-    limit: Option<usize>,
-    /// From the last to the first.
-    #[serde(default)]
-    reverse: bool,
-}
-
-/// Lists aggregates in the order of type and id
-#[utoipa::path(
-    get,
-    path = "/v1/domains/{d}/aggregates",
-    tag = "aggregates",
-    params(("d" = String, Path, description = "Domain"), ListParams),
-    responses((status = 200, description = "A page", body = Aggregates))
-)]
-pub(super) async fn list_aggregates(
-    _: Grant,
-    State(node): State<Arc<Node>>,
-    InDomain(domain): InDomain,
-    Params(params): Params<ListParams>,
-) -> Result<Json<Aggregates>, ApiError> {
-    let query = AggregateQuery {
-        kind: params.kind.map(|kind| kind.parse()).transpose()?,
-        after: params.after.map(|after| after.parse()).transpose()?,
-        limit: paging::rows(params.limit)?,
-        archived: params.archived,
-        system: params.system,
-    };
-    let read = move || {
-        let page = domain.log.aggregates(&query)?;
-        let next = page.rows.last().filter(|_| page.more).map(|last| last.name.to_string());
-        Ok(Aggregates { rows: page.rows.iter().map(convert::aggregate_row).collect(), next })
-    };
-    node.blocking(read).await.map(Json)
 }
 
 /// Reads an aggregate with its state
@@ -118,80 +67,50 @@ pub(super) async fn get_aggregate(
 fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result<AggregateView, ApiError> {
     let missing = || ApiError::not_found(format_args!("aggregate {name}"));
     let aggregate = domain.log.aggregate(name)?.ok_or_else(missing)?;
-    let row = convert::aggregate_row(&aggregate);
-    let (version, updated_at, state) = match params.version {
-        None => (row.version, row.updated_at, aggregate.state),
+    let (version, updated_at, state) = match wanted_version(domain, name, params)? {
+        None => (aggregate.version.get(), aggregate.updated_at.to_rfc3339(), aggregate.state),
         Some(version) => {
             let missing = || ApiError::not_found(format_args!("version {version} of {name}"));
-            let state = domain.log.state_at(name, Version::new(version))?.ok_or_else(missing)?;
-            let event = history(domain, name, Some(version), 1, false)?.rows.pop().ok_or_else(missing)?;
-            (version, event.recorded_at, state)
+            let state = domain.log.state_at(name, version)?.ok_or_else(missing)?;
+            let query = history::all_of(name, Some(version.get()), 1);
+            let event = domain.log.events(&query)?.rows.pop().ok_or_else(missing)?;
+            (version.get(), event.header.recorded_at.to_rfc3339(), state)
         }
     };
     let events = if params.include_events {
-        let limit = paging::rows(params.limit)?;
-        let mut events = history(domain, name, None, limit, false)?.rows;
-        events.retain(|event| event.version <= version);
-        Some(events)
+        let page = domain.log.events(&history::all_of(name, None, paging::rows(params.limit)?))?;
+        let wanted = page.rows.iter().filter(|event| event.header.version.get() <= version);
+        Some(wanted.map(convert::event).collect::<Result<_, _>>()?)
     } else {
         None
     };
     Ok(AggregateView {
-        aggregate_type: row.aggregate_type,
-        aggregate_id: row.aggregate_id,
+        aggregate_type: name.kind.to_string(),
+        aggregate_id: name.id.to_string(),
         version,
-        archived: row.archived,
-        created_at: row.created_at,
+        archived: aggregate.archived,
+        created_at: aggregate.created_at.to_rfc3339(),
         updated_at,
-        root: row.root,
+        root: aggregate.root.to_string(),
         state: convert::raw(&state)?,
         events,
     })
 }
 
-/// Reads the history of an aggregate
-#[utoipa::path(
-    get,
-    path = "/v1/domains/{d}/aggregates/{type}/{id}/events",
-    tag = "aggregates",
-    params(
-        ("d" = String, Path, description = "Domain"),
-        ("type" = String, Path, description = "Type of the aggregate"),
-        ("id" = String, Path, description = "Id of the aggregate"),
-        HistoryParams
-    ),
-    responses((status = 200, description = "A page; `next` is a version", body = Events))
-)]
-pub(super) async fn list_history(
-    _: Grant,
-    State(node): State<Arc<Node>>,
-    InDomain(domain): InDomain,
-    OfAggregate(name): OfAggregate,
-    Params(params): Params<HistoryParams>,
-) -> Result<Json<Events>, ApiError> {
-    let limit = paging::rows(params.limit)?;
-    let read = move || {
-        let page = history(&domain, &name, params.from, limit, params.reverse)?;
-        if page.rows.is_empty() && domain.log.aggregate(&name)?.is_none() {
-            return Err(ApiError::not_found(format_args!("aggregate {name}")));
+/// The version that is asked for, by its number or by a time; none: the last.
+fn wanted_version(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result<Option<Version>, ApiError> {
+    let refused = |what: &str| Err(ApiError::new(ErrorCode::BadRequest, what));
+    match (params.version, &params.at) {
+        (Some(_), Some(_)) => refused("`at` and `version` exclude each other"),
+        (_, None) if params.occurred => refused("`occurred` needs `at`"),
+        (version, None) => Ok(version.map(Version::new)),
+        (None, Some(text)) => {
+            let time = selection::time("at", text)?;
+            let version = domain.log.version_at(name, time, params.occurred)?;
+            let missing = || ApiError::not_found(format_args!("version of {name} by {text}: it came later"));
+            version.ok_or_else(missing).map(Some)
         }
-        Ok(page)
-    };
-    node.blocking(read).await.map(Json)
-}
-
-/// A page of the history of an aggregate, its archivings included: they count as versions.
-fn history(
-    domain: &DomainNode,
-    name: &AggregateRef,
-    from: Option<u64>,
-    limit: usize,
-    reverse: bool,
-) -> Result<Events, ApiError> {
-    let query = EventQuery { kind: None, aggregate: Some(name.clone()), from, reverse, limit, system: true };
-    let page = domain.log.events(&query)?;
-    let next = paging::next(page.rows.last().map(|event| event.header.version.get()), page.more, reverse);
-    Ok(Events { rows: page.rows.iter().map(convert::event).collect::<Result<_, _>>()?, next })
+    }
 }
 
 /// Archives an aggregate: it can be read, but lists hide it and nothing more is written to it

@@ -1,7 +1,7 @@
 //! From the store's own types to the JSON of the wire, and from a request to a draft.
 
 use eventdbx_store::{
-    Aggregate, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, VerifyReport,
+    AggregateRow, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, VerifyReport,
 };
 
 use super::ApiError;
@@ -105,7 +105,7 @@ pub(super) fn event(event: &eventdbx_store::Event) -> Result<wire::Event, ApiErr
     })
 }
 
-pub(super) fn aggregate_row(aggregate: &Aggregate) -> wire::AggregateRow {
+pub(super) fn aggregate_row(aggregate: &AggregateRow) -> wire::AggregateRow {
     wire::AggregateRow {
         aggregate_type: aggregate.name.kind.to_string(),
         aggregate_id: aggregate.name.id.to_string(),

@@ -35,6 +35,21 @@ impl ApiError {
         self
     }
 
+    /// A parameter that cannot be taken, with a code of its own and why.
+    pub(crate) fn parameter(code: ErrorCode, name: &str, why: &str, message: impl Into<String>) -> Self {
+        Self::new(code, format!("`{name}` cannot be taken")).reasons(vec![Self::reason(name, why, message)])
+    }
+
+    /// Why a parameter cannot be taken.
+    pub(crate) fn reason(name: &str, code: &str, message: impl Into<String>) -> Reason {
+        Reason { event: 0, path: name.to_owned(), code: code.to_owned(), message: message.into() }
+    }
+
+    pub(crate) fn reasons(mut self, reasons: Vec<Reason>) -> Self {
+        self.0.reasons = reasons;
+        self
+    }
+
     /// The error of an import: which line it was.
     pub(crate) fn at_line(mut self, line: u64) -> Self {
         self.0.line = Some(line);
@@ -93,6 +108,7 @@ impl From<ReadError> for ApiError {
         let message = error.to_string();
         match error {
             ReadError::Damaged(_) => Self::new(ErrorCode::Integrity, message).hint("run a verification of the domain"),
+            ReadError::NoSuchPlace(_) => Self::parameter(ErrorCode::Refused, "cursor", "no-such-place", message),
             ReadError::Disk(_) => Self::new(ErrorCode::Internal, message),
         }
     }

@@ -9,17 +9,19 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse as _, Response},
 };
-use eventdbx_store::{AggregateRef, AggregateType, EventId, EventQuery};
+use eventdbx_store::{AggregateRef, AggregateType, EventId, EventQuery, Subject, limits::PAGE_ROWS};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
     ApiError, convert,
+    cursor::{self, QueryId},
     extract::{EventIdText, InDomain, NoParams, Params},
     follow::Follower,
     history,
     ndjson::NDJSON,
     paging,
+    selection::SelectionText,
 };
 use crate::{
     grant::Grant,
@@ -36,18 +38,29 @@ pub(super) struct EventParams {
     kind: Option<String>,
     /// Only of this aggregate; needs `type`.
     id: Option<String>,
-    /// First position, included. Without it: the first of all, or with `reverse` the last.
+    /// Only events that pass: a filter expression, e.g. `event_type = 'order_paid' AND payload.total > 100`.
+    filter: Option<String>,
+    /// In this order, e.g. `occurred_at desc, payload.total`; equals by position. Each page then reads all events between
+    /// the bounds.
+    sort: Option<String>,
+    /// Only events recorded at this time or later (RFC 3339, or a date, which begins in UTC). What is before is not read.
+    since: Option<String>,
+    /// Only events recorded before this time.
+    until: Option<String>,
+    /// `next` of the page before, with all else as it was there.
+    cursor: Option<String>,
+    /// First position, included; without `cursor` and `sort`. Without it: the first of all, or with `reverse` the last.
     from: Option<u64>,
     /// Most rows of the page; never more than 1000.
     limit: Option<usize>,
-    /// From the last to the first.
+    /// From the last to the first; without `sort`.
     #[serde(default)]
     reverse: bool,
     /// EventDBX's own events too.
     #[serde(default)]
     system: bool,
     /// Do not end: one event per line (NDJSON), history first, then each event as it is committed, none left out and none
-    /// twice. Without `limit` and `reverse`.
+    /// twice. Without `limit`, `reverse`, `sort`, `until` and `cursor`.
     #[serde(default)]
     follow: bool,
 }
@@ -69,15 +82,84 @@ impl EventParams {
             (None, Some(_)) => Err(ApiError::new(ErrorCode::BadRequest, "`id` needs `type`")),
         }
     }
+
+    fn paged(&self) -> Paged<'_> {
+        let Self { filter, sort, since, until, cursor, .. } = self;
+        let selection = SelectionText {
+            filter: filter.as_deref(),
+            sort: sort.as_deref(),
+            since: since.as_deref(),
+            until: until.as_deref(),
+        };
+        Paged { selection, cursor: cursor.as_deref(), from: self.from, limit: self.limit, reverse: self.reverse }
+    }
+
+    fn query_id(&self, domain: &DomainNode) -> QueryId {
+        let flags = format!("{} {}", self.reverse, self.system);
+        let [filter, sort, since, until] = self.paged().selection.parts();
+        let parts = [self.kind.as_deref(), self.id.as_deref(), Some(&flags), filter, sort, since, until];
+        QueryId::of("events", &domain.name, &parts)
+    }
+
+    fn follower(&self, node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope) -> Result<Follower, ApiError> {
+        if self.reverse || self.limit.is_some() || self.sort.is_some() || self.until.is_some() || self.cursor.is_some()
+        {
+            let what = "`follow` excludes `reverse`, `limit`, `sort`, `until` and `cursor`";
+            return Err(ApiError::new(ErrorCode::BadRequest, what));
+        }
+        let selection = self.paged().selection.read(Subject::Events)?;
+        let wanted = EventQuery {
+            filter: selection.filter,
+            since: selection.since,
+            system: self.system,
+            limit: PAGE_ROWS,
+            ..EventQuery::default()
+        };
+        Ok(Follower::new(node, domain, scope, self.from.unwrap_or(1), wanted))
+    }
 }
 
-/// Reads events by position, or follows them
+/// What pages of events have in common.
+pub(super) struct Paged<'a> {
+    pub(super) selection: SelectionText<'a>,
+    pub(super) cursor: Option<&'a str>,
+    pub(super) from: Option<u64>,
+    pub(super) limit: Option<usize>,
+    pub(super) reverse: bool,
+}
+
+impl Paged<'_> {
+    /// The query of a page, on top of which aggregates and types it is about.
+    pub(super) fn query(&self, id: QueryId, base: EventQuery) -> Result<EventQuery, ApiError> {
+        let refused = |what: &str| Err(ApiError::new(ErrorCode::BadRequest, what));
+        if self.from.is_some() && (self.cursor.is_some() || self.selection.sort.is_some()) {
+            return refused("`from` excludes `cursor` and `sort`");
+        }
+        if self.reverse && self.selection.sort.is_some() {
+            return refused("`reverse` and `sort` exclude each other: an order says `desc` itself");
+        }
+        let selection = self.selection.read(Subject::Events)?;
+        Ok(EventQuery {
+            filter: selection.filter,
+            since: selection.since,
+            until: selection.until,
+            sort: selection.sort,
+            from: self.from,
+            after: self.cursor.map(|cursor| cursor::read::<u64>(id, cursor)).transpose()?,
+            reverse: self.reverse,
+            limit: paging::rows(self.limit)?,
+            ..base
+        })
+    }
+}
+
+/// Reads events, by position or in an order, or follows them
 #[utoipa::path(
     get,
     path = "/v1/domains/{d}/events",
     tag = "events",
     params(("d" = String, Path, description = "Domain"), EventParams),
-    responses((status = 200, description = "A page, or with `follow` one event per line", content(
+    responses((status = 200, description = "A page, which may be short where more follows, or with `follow` one event per line", content(
         (Events = "application/json"),
         (Event = "application/x-ndjson")
     )))
@@ -90,35 +172,41 @@ pub(super) async fn list_events(
 ) -> Result<Response, ApiError> {
     let scope = params.scope()?;
     if params.follow {
-        if params.reverse || params.limit.is_some() {
-            return Err(ApiError::new(ErrorCode::BadRequest, "`follow` excludes `reverse` and `limit`"));
-        }
-        let follower = Follower::new(node, domain, scope, params.from.unwrap_or(1), params.system);
+        let follower = params.follower(node, domain, scope)?;
         return Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(follower.stream())).into_response());
     }
-    let page = node.blocking(move || page(&domain, &params, scope)).await?;
+    let id = params.query_id(&domain);
+    let query = params.paged().query(id, EventQuery { system: params.system, ..EventQuery::default() })?;
+    let read = move || match in_scope(&domain, scope, query)? {
+        Some(query) => page(&domain, &query, id),
+        None => Ok(Events { rows: Vec::new(), next: None }),
+    };
+    let page = node.blocking(read).await?;
     Ok(Json(page).into_response())
 }
 
-fn page(domain: &DomainNode, params: &EventParams, scope: Scope) -> Result<Events, ApiError> {
-    let limit = paging::rows(params.limit)?;
-    let base = EventQuery { reverse: params.reverse, limit, system: params.system, ..EventQuery::default() };
-    let query = match scope {
-        Scope::All => EventQuery { from: params.from, ..base },
-        Scope::Kind(kind) => EventQuery { kind: Some(kind), from: params.from, ..base },
+/// The query with what it is about; none: there can be no such event.
+fn in_scope(domain: &DomainNode, scope: Scope, query: EventQuery) -> Result<Option<EventQuery>, ApiError> {
+    Ok(Some(match scope {
+        Scope::All => query,
+        Scope::Kind(kind) => EventQuery { kind: Some(kind), ..query },
         Scope::Aggregate(name) => {
-            let from = match params.from {
+            let from = match query.from {
                 None => None,
-                Some(position) => match history::version_from(&domain.log, &name, position, params.reverse)? {
-                    None => return Ok(Events { rows: Vec::new(), next: None }),
+                Some(position) => match history::version_from(&domain.log, &name, position, query.reverse)? {
+                    None => return Ok(None),
                     version => version,
                 },
             };
-            EventQuery { aggregate: Some(name), from, ..base }
+            EventQuery { aggregate: Some(name), from, ..query }
         }
-    };
-    let found = domain.log.events(&query)?;
-    let next = paging::next(found.rows.last().map(|event| event.header.position.get()), found.more, params.reverse);
+    }))
+}
+
+/// The page that a query finds.
+pub(super) fn page(domain: &DomainNode, query: &EventQuery, id: QueryId) -> Result<Events, ApiError> {
+    let found = domain.log.events(query)?;
+    let next = found.last.filter(|_| found.more).map(|last| cursor::write(id, &last));
     Ok(Events { rows: found.rows.iter().map(convert::event).collect::<Result<_, _>>()?, next })
 }
 

@@ -1,7 +1,7 @@
 //! Following the log: from history to live with no gap and no duplicate.
 //!
-//! A follower is a cursor. It reads pages until a page ends at the head that was known *before* the page was read, then
-//! sleeps until the head moves. What it has read waits for the client in one page, never more: a slow client slows only
+//! A follower is a cursor. It reads pages until one ends with the log, then sleeps until the head moves on from what it was
+//! *before* that page was read. What it has read waits for the client in one page, never more: a slow client slows only
 //! its own cursor, and keeps nobody from closing the domain.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use eventdbx_store::{EventQuery, limits::PAGE_ROWS};
+use eventdbx_store::EventQuery;
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
@@ -26,7 +26,8 @@ pub(super) struct Follower {
     domain: Weak<DomainNode>,
     heads: watch::Receiver<u64>,
     scope: Scope,
-    system: bool,
+    /// Which events, without scope and place.
+    wanted: EventQuery,
     /// First position that is wanted.
     from: u64,
     /// First place that was not read yet, once that is known: a version where one aggregate is followed, else a position.
@@ -38,13 +39,15 @@ pub(super) struct Follower {
 struct Read {
     rows: Vec<Event>,
     next: Option<u64>,
+    /// Whether the page ended before the log did.
+    more: bool,
 }
 
 impl Follower {
-    pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, system: bool) -> Self {
+    pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, wanted: EventQuery) -> Self {
         let heads = domain.head.clone();
         let domain = Arc::downgrade(&domain);
-        Self { node, domain, heads, scope, system, from, next: None, failed: false }
+        Self { node, domain, heads, scope, wanted, from, next: None, failed: false }
     }
 
     /// Lines of NDJSON, a page of them at a time. Ends when the daemon stops; an error is the last line.
@@ -69,16 +72,18 @@ impl Follower {
     /// The lines that come next; sleeps until there are some.
     async fn lines(&mut self) -> Result<Bytes, ApiError> {
         loop {
-            let head = *self.heads.borrow_and_update();
-            let (scope, next) = (self.scope.clone(), self.next);
+            self.heads.borrow_and_update();
             let domain = self.domain.upgrade().filter(|domain| !domain.closing.is_cancelled()).ok_or_else(closed)?;
-            let (from, system) = (self.from, self.system);
-            let read = self.node.blocking(move || read(&domain, &scope, from, next, system, head)).await?;
+            let (scope, next) = (self.scope.clone(), self.next);
+            let (from, wanted) = (self.from, self.wanted.clone());
+            let read = self.node.blocking(move || read(&domain, scope, from, next, wanted)).await?;
             self.next = read.next;
             if !read.rows.is_empty() {
                 return Ok(ndjson::lines(&read.rows));
             }
-            self.heads.changed().await.map_err(|_| closed())?;
+            if !read.more {
+                self.heads.changed().await.map_err(|_| closed())?;
+            }
         }
     }
 }
@@ -87,37 +92,22 @@ fn closed() -> ApiError {
     ApiError::new(ErrorCode::Unavailable, "the domain was closed: it is being deleted")
 }
 
-/// Reads a page from the place `next` on. `head` was the head before.
-fn read(
-    domain: &DomainNode,
-    scope: &Scope,
-    from: u64,
-    next: Option<u64>,
-    system: bool,
-    head: u64,
-) -> Result<Read, ApiError> {
-    let base = EventQuery { limit: PAGE_ROWS, system, ..EventQuery::default() };
-    let (query, by_version) = match scope {
-        Scope::All => (EventQuery { from: Some(next.unwrap_or(from)), ..base }, false),
-        Scope::Kind(kind) => (EventQuery { kind: Some(kind.clone()), from: Some(next.unwrap_or(from)), ..base }, false),
+/// Reads a page from the place `next` on. A page looks at every row up to where it ends, so that the next one begins behind
+/// the last of them, whether that was wanted or not.
+fn read(domain: &DomainNode, scope: Scope, from: u64, next: Option<u64>, wanted: EventQuery) -> Result<Read, ApiError> {
+    let query = match scope {
+        Scope::All => EventQuery { from: Some(next.unwrap_or(from)), ..wanted },
+        Scope::Kind(kind) => EventQuery { kind: Some(kind), from: Some(next.unwrap_or(from)), ..wanted },
         Scope::Aggregate(name) => {
             let first = match next {
                 Some(next) => Some(next),
-                None => history::version_from(&domain.log, name, from, false)?,
+                None => history::version_from(&domain.log, &name, from, false)?,
             };
-            let Some(first) = first else { return Ok(Read { rows: Vec::new(), next: None }) };
-            (EventQuery { aggregate: Some(name.clone()), from: Some(first), ..base }, true)
+            let Some(first) = first else { return Ok(Read { rows: Vec::new(), next: None, more: false }) };
+            EventQuery { aggregate: Some(name), from: Some(first), ..wanted }
         }
     };
     let page = domain.log.events(&query)?;
-    let last =
-        page.rows.last().map(|event| if by_version { event.header.version.get() } else { event.header.position.get() });
-    let next = match last {
-        Some(last) if page.more || by_version => Some(last + 1),
-        // The page ended at a head that was no older than `head`: what was passed over up to there is not wanted.
-        _ if !by_version => query.from.max(last.map(|last| last + 1)).max(Some(head + 1)),
-        _ => query.from,
-    };
     let rows = page.rows.iter().map(convert::event).collect::<Result<_, _>>()?;
-    Ok(Read { rows, next })
+    Ok(Read { rows, next: page.last.map(|last| last + 1).or(query.from), more: page.more })
 }

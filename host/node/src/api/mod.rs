@@ -7,6 +7,7 @@ mod aggregates;
 mod append;
 mod closing;
 mod convert;
+mod cursor;
 mod domains;
 mod error;
 mod events;
@@ -19,6 +20,7 @@ mod openapi;
 mod paging;
 mod plugins;
 mod queue;
+mod selection;
 mod status;
 mod verify;
 
@@ -62,9 +64,9 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(import::import_events))
         .routes(routes!(events::list_events))
         .routes(routes!(events::get_event))
-        .routes(routes!(aggregates::list_aggregates))
+        .routes(routes!(aggregates::list::list_aggregates))
         .routes(routes!(aggregates::get_aggregate))
-        .routes(routes!(aggregates::list_history))
+        .routes(routes!(aggregates::history::list_history))
         .routes(routes!(aggregates::archive_aggregate))
         .routes(routes!(aggregates::restore_aggregate))
         .routes(routes!(verify::verify_aggregate))

@@ -1,4 +1,4 @@
-//! How much one page holds, and where the next begins.
+//! How much one page holds.
 
 use eventdbx_store::limits::PAGE_ROWS;
 
@@ -16,12 +16,6 @@ pub(super) fn rows(limit: Option<usize>) -> Result<usize, ApiError> {
     }
 }
 
-/// Where the page after the one that ends with `last` begins; none: there is none.
-pub(super) fn next(last: Option<u64>, more: bool, reverse: bool) -> Option<u64> {
-    let last = last.filter(|_| more)?;
-    if reverse { last.checked_sub(1).filter(|next| *next > 0) } else { last.checked_add(1) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,14 +25,5 @@ mod tests {
         assert!(rows(Some(0)).is_err());
         assert_eq!(rows(None).unwrap(), DEFAULT_ROWS);
         assert_eq!(rows(Some(usize::MAX)).unwrap(), PAGE_ROWS);
-    }
-
-    #[test]
-    fn the_next_page_begins_beside_the_last_row() {
-        assert_eq!(next(Some(7), true, false), Some(8));
-        assert_eq!(next(Some(7), true, true), Some(6));
-        assert_eq!(next(Some(1), true, true), None);
-        assert_eq!(next(Some(7), false, false), None);
-        assert_eq!(next(None, true, false), None);
     }
 }

@@ -24,12 +24,13 @@ pub struct AggregateRow {
     pub root: String,
 }
 
-/// A page of aggregates, in the order of type and id.
+/// A page of aggregates, in the order of type and id, or in the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Aggregates {
     /// The aggregates.
     pub rows: Vec<AggregateRow>,
-    /// The last row as `type/id`, to be given as `after` for the next page; `null`: this was the last.
+    /// Opaque: to be given as `cursor` for the next page, with all else as it was; `null`: this was the last. A page may
+    /// have fewer rows than asked for, even none, and not be the last.
     pub next: Option<String>,
 }
 

@@ -33,9 +33,9 @@ pub struct WireError {
 /// One reason why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
-    /// Index of the event in the request, counted from 0.
+    /// Index of the event in the request, counted from 0; 0 where it is about a parameter.
     pub event: usize,
-    /// Where: a JSON Pointer into the event.
+    /// Where: a JSON Pointer into the event, or the name of a parameter.
     pub path: String,
     /// Machine-readable and stable, e.g. `duplicate-member`.
     pub code: String,

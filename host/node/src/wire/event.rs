@@ -65,6 +65,7 @@ pub enum EventBodyKind {
 pub struct Events {
     /// The events.
     pub rows: Vec<Event>,
-    /// Where the next page begins (a position, or a version in the history of one aggregate); `null`: this was the last.
-    pub next: Option<u64>,
+    /// Opaque: to be given as `cursor` for the next page, with all else as it was; `null`: this was the last. A page may
+    /// have fewer rows than asked for, even none, and not be the last.
+    pub next: Option<String>,
 }

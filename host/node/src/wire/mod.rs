@@ -22,5 +22,8 @@ pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
 pub use node::{DomainStats, Health, RunState, StatsResponse, StatusResponse};
 pub use query::QueryRequest;
 
+/// Paths into states and payloads, which both ends read by the same rules.
+pub use eventdbx_store::{FilterFault, Path};
+
 /// JSON text that is carried as it is.
 pub type Raw = Box<serde_json::value::RawValue>;

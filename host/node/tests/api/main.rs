@@ -7,6 +7,7 @@ mod domains;
 mod follow;
 mod import;
 mod lifecycle;
+mod listing;
 mod openapi;
 mod reading;
 mod support;

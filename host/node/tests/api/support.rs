@@ -69,6 +69,13 @@ impl Node {
         self.send(Method::GET, path, "")
     }
 
+    /// Reads a listing of the domain, with parameters that need no thought of what a URL may hold.
+    pub(crate) fn list(&mut self, what: &str, parameters: &[(&str, &str)]) -> Answer {
+        let parameters = parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value)));
+        let path = format!("/v1/domains/default/{what}?{}", parameters.collect::<Vec<_>>().join("&"));
+        self.get(&path)
+    }
+
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, body.to_string())
     }
@@ -115,6 +122,15 @@ impl Answer {
         assert_eq!(self.status.as_u16(), code.status(), "{}", self.body);
         error
     }
+}
+
+/// Every byte that is no letter or digit as `%XX`.
+pub(crate) fn escaped(text: &str) -> String {
+    let byte = |byte: u8| match byte.is_ascii_alphanumeric() {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// An event of `order/ID`.

@@ -108,6 +108,13 @@ impl Instant {
         Self(jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX))
     }
 
+    /// The whole microsecond that it lies in; none: it lies before 1970.
+    #[must_use]
+    pub fn micros(self) -> Option<Micros> {
+        let micros = self.0.as_nanosecond().div_euclid(1000);
+        u64::try_from(micros).ok().map(Micros::new)
+    }
+
     /// An RFC 3339 timestamp (with its offset), or a date, which stands for its first instant in UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -132,6 +139,9 @@ mod tests {
             assert_eq!(Instant::parse(text), None, "{text}");
         }
         assert!(Instant::of(Micros::new(u64::MAX)) > noon);
+        let later = Instant::parse("2013-01-01T12:00:00.000001999Z").expect("a timestamp");
+        assert_eq!(later.micros(), Some(Micros::new(1_357_041_600_000_001)));
+        assert_eq!(Instant::parse("1969-12-31T23:59:59.9999999Z").expect("a timestamp").micros(), None);
     }
 
     #[test]

@@ -31,9 +31,10 @@ pub use evaluate::Filter;
 pub use fault::FilterFault;
 pub use path::Path;
 pub use paths::Needs;
+pub(crate) use row::{AggregateFields, EventFields};
 pub use row::{ClearFields, Row};
 pub use sort::{Sort, SortKey};
 pub use subject::{Document, Field, Subject};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -129,6 +129,18 @@ fn fault(text: &str, token: &Token<'_>, message: &str, expected: impl Into<Strin
     FilterFault::new(text, token.at..token.at + token.length, message, expected)
 }
 
+impl SortKey {
+    /// About how many bytes it takes in memory: a text of a row can be as long as the row.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = self.0.iter().map(|column| match &column.value {
+            Value::Text(text) | Value::Nested(text) => text.len(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Time(_) => 0,
+        });
+        size_of::<Self>() + self.0.len() * size_of::<Column>() + texts.sum::<usize>()
+    }
+}
+
 /// Shows the number of columns alone: what a client wrote must not reach a log by way of `{:?}`.
 impl fmt::Debug for SortKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

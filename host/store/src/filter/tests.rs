@@ -9,7 +9,7 @@ use crate::{
 
 mod faults;
 mod hostile;
-mod naive;
+pub(crate) mod naive;
 mod sorting;
 mod speed;
 mod table;

@@ -34,15 +34,44 @@ impl SealedParts {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RowFault> {
+        let view = PartsView::decode(bytes)?;
+        Ok(Self { seed: view.seed, body: view.body() })
+    }
+}
+
+/// The same as it was unsealed, with nothing copied.
+#[derive(Clone, Copy)]
+pub(crate) struct PartsView<'a> {
+    pub(crate) seed: SaltSeed,
+    pub(crate) actor: &'a str,
+    pub(crate) payload: &'a str,
+    pub(crate) metadata: Option<&'a str>,
+    pub(crate) extensions: Option<&'a str>,
+    pub(crate) note: Option<&'a str>,
+}
+
+impl<'a> PartsView<'a> {
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, RowFault> {
         let mut reader = Reader::new("event body", bytes);
         let seed = reader.array()?;
-        let actor: Arc<str> = reader.short_text()?.into();
-        let payload = part(&mut reader)?.map(Json::trusted).ok_or_else(|| reader.fault("no payload"))?;
-        let metadata = part(&mut reader)?.map(Json::trusted);
-        let extensions = part(&mut reader)?.map(Json::trusted);
-        let note = part(&mut reader)?.map(Arc::from);
+        let actor = reader.short_text()?;
+        let payload = part(&mut reader)?.ok_or_else(|| reader.fault("no payload"))?;
+        let metadata = part(&mut reader)?;
+        let extensions = part(&mut reader)?;
+        let note = part(&mut reader)?;
         reader.end()?;
-        Ok(Self { seed, body: Body { actor, payload, metadata, extensions, note } })
+        Ok(Self { seed, actor, payload, metadata, extensions, note })
+    }
+
+    /// The body, to be kept.
+    pub(crate) fn body(&self) -> Body {
+        Body {
+            actor: self.actor.into(),
+            payload: Json::trusted(self.payload),
+            metadata: self.metadata.map(Json::trusted),
+            extensions: self.extensions.map(Json::trusted),
+            note: self.note.map(Arc::from),
+        }
     }
 }
 

@@ -54,6 +54,35 @@ impl<S: AsRef<[u8]>> EventRow<S> {
 
 impl<'a> EventRow<&'a [u8]> {
     pub(crate) fn decode(position: Position, bytes: &'a [u8]) -> Result<Self, RowFault> {
+        let view = EventView::decode(position, bytes)?;
+        let EventView { key_id, commitment_kind, compressed, sealed, .. } = view;
+        Ok(Self { header: view.header(), key_id, commitment_kind, compressed, sealed })
+    }
+}
+
+/// A log row as it lies there: nothing is copied, so that a scan pays only for what it keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EventView<'a> {
+    pub(crate) position: Position,
+    pub(crate) number: AggregateNumber,
+    pub(crate) aggregate_type: &'a str,
+    pub(crate) aggregate_id: &'a str,
+    pub(crate) version: Version,
+    pub(crate) event_id: EventId,
+    pub(crate) event_type: &'a str,
+    pub(crate) recorded_at: Micros,
+    pub(crate) occurred_at: Option<&'a str>,
+    pub(crate) schema_version: u32,
+    pub(crate) kind: EventKind,
+    pub(crate) digest: Digest,
+    pub(crate) key_id: [u8; 8],
+    pub(crate) commitment_kind: u8,
+    pub(crate) compressed: bool,
+    pub(crate) sealed: &'a [u8],
+}
+
+impl<'a> EventView<'a> {
+    pub(crate) fn decode(position: Position, bytes: &'a [u8]) -> Result<Self, RowFault> {
         let mut reader = Reader::new("log", bytes);
         reader.version(FORMAT)?;
         let kind = match reader.u8()? {
@@ -64,36 +93,49 @@ impl<'a> EventRow<&'a [u8]> {
         };
         let flags = reader.u8()?;
         let commitment_kind = reader.u8()?;
-        let number = AggregateNumber::new(reader.u64()?);
-        let version = Version::new(reader.u64()?);
-        let event_id = EventId(reader.array()?);
-        let recorded_at = Micros::new(reader.u64()?);
-        let schema_version = reader.u32()?;
-        let key_id = reader.array()?;
-        let digest = Digest(reader.array()?);
-        let aggregate = AggregateRef {
-            kind: AggregateType::trusted(reader.short_text()?),
-            id: AggregateId::trusted(reader.short_text()?),
-        };
-        let event_type = EventType::trusted(reader.short_text()?);
-        let occurred_at = match flags & HAS_OCCURRED_AT {
-            0 => None,
-            _ => Some(Arc::from(reader.short_text()?)),
-        };
-        let header = Header {
+        Ok(Self {
             position,
-            number,
-            aggregate,
-            version,
-            event_id,
-            event_type,
-            recorded_at,
-            occurred_at,
-            schema_version,
             kind,
-            digest,
-        };
-        Ok(Self { header, key_id, commitment_kind, compressed: flags & COMPRESSED != 0, sealed: reader.rest() })
+            commitment_kind,
+            compressed: flags & COMPRESSED != 0,
+            number: AggregateNumber::new(reader.u64()?),
+            version: Version::new(reader.u64()?),
+            event_id: EventId(reader.array()?),
+            recorded_at: Micros::new(reader.u64()?),
+            schema_version: reader.u32()?,
+            key_id: reader.array()?,
+            digest: Digest(reader.array()?),
+            aggregate_type: reader.short_text()?,
+            aggregate_id: reader.short_text()?,
+            event_type: reader.short_text()?,
+            occurred_at: if flags & HAS_OCCURRED_AT == 0 { None } else { Some(reader.short_text()?) },
+            sealed: reader.rest(),
+        })
+    }
+
+    /// Whether the event is one of EventDBX's own, or stands in a reserved aggregate.
+    pub(crate) fn is_system(&self) -> bool {
+        self.event_type.starts_with('$') || self.aggregate_type.starts_with('$')
+    }
+
+    /// What stands in clear, to be kept.
+    pub(crate) fn header(&self) -> Header {
+        Header {
+            position: self.position,
+            number: self.number,
+            aggregate: AggregateRef {
+                kind: AggregateType::trusted(self.aggregate_type),
+                id: AggregateId::trusted(self.aggregate_id),
+            },
+            version: self.version,
+            event_id: self.event_id,
+            event_type: EventType::trusted(self.event_type),
+            recorded_at: self.recorded_at,
+            occurred_at: self.occurred_at.map(Arc::from),
+            schema_version: self.schema_version,
+            kind: self.kind,
+            digest: self.digest,
+        }
     }
 }
 

@@ -23,9 +23,9 @@ mod keyspaces;
 mod reader;
 mod snapshot;
 
-pub(crate) use body::{SealedParts, parts};
+pub(crate) use body::{PartsView, SealedParts, parts};
 pub(crate) use commit::CommitRecord;
-pub(crate) use event::EventRow;
+pub(crate) use event::{EventRow, EventView};
 pub(crate) use head::HeadRow;
 pub(crate) use keyspaces::{Keyspaces, index_key, kind_prefix, name_key, name_of_key, tile_key};
 pub(crate) use reader::Reader;

@@ -8,6 +8,7 @@
 //! fields a kind has, and in which order, is fixed where that kind is sealed and told in `docs/FORMAT.md`.
 
 use super::DomainId;
+use crate::EventId;
 
 /// What a ciphertext is. The bytes are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,20 @@ impl<'a> Binding<'a> {
         buffer.extend_from_slice(key_id);
         buffer.extend_from_slice(domain);
         Self(buffer)
+    }
+
+    /// That of the body of an event.
+    pub(crate) fn of_body(
+        buffer: &'a mut Vec<u8>,
+        key_id: &[u8; 8],
+        domain: &DomainId,
+        (aggregate_type, aggregate_id): (&str, &str),
+        event_id: EventId,
+    ) -> Self {
+        Self::new(buffer, RecordKind::EventBody, key_id, domain)
+            .field(aggregate_type.as_bytes())
+            .field(aggregate_id.as_bytes())
+            .field(event_id.as_bytes())
     }
 
     /// Adds a field.

@@ -64,11 +64,19 @@ impl Cipher {
     /// Opens what was sealed for the same place. `None`: it was not, or was changed since, or under another key.
     #[must_use]
     pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let mut plaintext = Vec::new();
+        self.open_into(aad, sealed, &mut plaintext)?;
+        Some(plaintext)
+    }
+
+    /// Like [`open`](Self::open), in place of what `plaintext` held. For scans, which open row after row.
+    #[must_use]
+    pub fn open_into(&self, aad: &[u8], sealed: &[u8], plaintext: &mut Vec<u8>) -> Option<()> {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE>()?;
         let (ciphertext, tag) = rest.split_last_chunk::<TAG>()?;
-        let mut plaintext = ciphertext.to_vec();
-        self.0.decrypt_inout_detached(nonce.into(), aad, plaintext.as_mut_slice().into(), tag.into()).ok()?;
-        Some(plaintext)
+        plaintext.clear();
+        plaintext.extend_from_slice(ciphertext);
+        self.0.decrypt_inout_detached(nonce.into(), aad, plaintext.as_mut_slice().into(), tag.into()).ok()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     files::Files,
     keys::{self, KeptKey},
     rows::SealedParts,
-    seal::{Binding, RecordKind},
+    seal::Binding,
 };
 
 /// A request that may be written: its rules hold, its parts are committed to and sealed. What is left is its place.
@@ -234,11 +234,7 @@ pub(crate) fn body_binding(
     event_id: crate::EventId,
 ) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
-    Binding::new(&mut bytes, RecordKind::EventBody, key_id, domain_id)
-        .field(name.kind.as_str().as_bytes())
-        .field(name.id.as_str().as_bytes())
-        .field(event_id.as_bytes())
-        .finish();
+    Binding::of_body(&mut bytes, key_id, domain_id, (name.kind.as_str(), name.id.as_str()), event_id).finish();
     bytes
 }
 

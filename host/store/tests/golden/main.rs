@@ -145,11 +145,17 @@ fn told(domain: &Domain) -> Value {
             events.insert(event.header.position.to_string(), event_told(&event));
         }
     }
-    let page = domain.aggregates(&AggregateQuery { limit: 100, archived: true, system: true, ..Default::default() });
+    let page = domain.aggregates(&AggregateQuery {
+        limit: 100,
+        archived: true,
+        system: true,
+        states: true,
+        ..Default::default()
+    });
     let aggregates = page.expect("reads").rows.into_iter().map(|row| {
         let first = domain.state_at(&row.name, Version::new(1)).expect("reads").expect("a version");
         let told = json!({
-            "version": row.version, "archived": row.archived, "root": row.root, "state": row.state.as_str(),
+            "version": row.version, "archived": row.archived, "root": row.root, "state": row.state.expect("asked for").as_str(),
             "first_state": first.as_str(), "created_at": row.created_at, "updated_at": row.updated_at,
             "last_position": row.last_position,
         });

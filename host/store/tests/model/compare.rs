@@ -120,10 +120,10 @@ fn aggregates(domain: &Domain, model: &Model) {
         let mut names = Vec::new();
         let mut after = None;
         loop {
-            let page = domain.aggregates(&AggregateQuery { after, limit: 2, archived, system, kind: None });
+            let page = domain.aggregates(&AggregateQuery { after, limit: 2, archived, system, ..Default::default() });
             let page = page.expect("reads");
             names.extend(page.rows.iter().map(|row| (row.name.to_string(), row.version.get())));
-            after = page.rows.last().map(|row| row.name.clone());
+            after = page.last;
             if !page.more {
                 break;
             }

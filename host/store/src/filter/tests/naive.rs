@@ -7,7 +7,7 @@ use super::*;
 
 /// An expression before it is printed.
 #[derive(Debug, Clone)]
-enum Naive {
+pub(crate) enum Naive {
     Any(Vec<Naive>),
     All(Vec<Naive>),
     Not(Box<Naive>),
@@ -20,7 +20,7 @@ enum Naive {
 }
 
 #[derive(Debug, Clone)]
-enum Side {
+pub(crate) enum Side {
     Path(&'static str),
     Literal(&'static str),
 }
@@ -55,7 +55,7 @@ const PATTERNS: &[(&str, &str)] =
 
 impl Naive {
     /// Printed with every parenthesis that could matter.
-    fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         let joined = |parts: &[Naive], word: &str| {
             let parts: Vec<String> = parts.iter().map(|part| format!("({})", part.print())).collect();
             parts.join(&format!(" {word}\n"))
@@ -76,7 +76,7 @@ impl Naive {
         }
     }
 
-    fn holds(&self, row: &Value) -> bool {
+    pub(crate) fn holds(&self, row: &Value) -> bool {
         match self {
             Self::Any(parts) => parts.iter().any(|part| part.holds(row)),
             Self::All(parts) => parts.iter().all(|part| part.holds(row)),
@@ -174,7 +174,7 @@ fn side() -> impl Strategy<Value = Side> {
     ]
 }
 
-fn expression() -> impl Strategy<Value = Naive> {
+pub(crate) fn expression() -> impl Strategy<Value = Naive> {
     let equal = select(&["=", "!=", "<>"][..]);
     let test = prop_oneof![
         4 => (path(), select(OPERATORS), side()).prop_map(|(path, operator, side)| Naive::Compare(path, operator, side)),
@@ -205,7 +205,7 @@ fn expression() -> impl Strategy<Value = Naive> {
 }
 
 /// Values that meet the literals often.
-fn value() -> impl Strategy<Value = Value> {
+pub(crate) fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         select(vec![json!(null), json!(true), json!(false), json!(0), json!(1), json!(-0.5), json!(2.5), json!(3)]),
         select(TEXT_VALUES).prop_map(Value::from),
