@@ -51,8 +51,11 @@ impl Memory {
             Err(error) => return Err(error).with_context(|| format!("reading {}", self.file.display())),
         };
         let remembered: Remembered = serde_json::from_slice(&text).map_err(|error| {
-            Failure::new(Kind::Other, format!("{} does not say which domain is checked out: {error}", self.file.display()))
-                .hint("remove the file, and check a domain out anew: `dbx checkout NAME`")
+            Failure::new(
+                Kind::Other,
+                format!("{} does not say which domain is checked out: {error}", self.file.display()),
+            )
+            .hint("remove the file, and check a domain out anew: `dbx checkout NAME`")
         })?;
         Ok(Some(remembered.domain))
     }

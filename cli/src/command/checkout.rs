@@ -87,8 +87,10 @@ impl Args {
             let reason = details.status.reason.unwrap_or_else(|| format!("domain {domain} is being deleted"));
             return Err(Failure::new(Kind::Refused, reason).hint("`dbx domain list` lists what there is").into());
         }
-        if let Some(memory) = memory {
-            memory.write(domain)?;
+        match memory {
+            Some(memory) if domain == DEFAULT => memory.forget()?,
+            Some(memory) => memory.write(domain)?,
+            None => {}
         }
         let done = CheckedOut { domain: domain.to_owned(), created: self.create, remote: details.remote };
         session.format.answer(&serde_json::to_string(&done)?, |done: &CheckedOut| self.sentences(done))?;

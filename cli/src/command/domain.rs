@@ -53,7 +53,10 @@ pub(super) fn table(domains: &[DomainStatus], current: &str) -> String {
             domain.root.iter().flat_map(|root| root.chars().take(16)).collect(),
         ]);
     }
-    let reasons = domains.iter().filter_map(|domain| Some(format!("{YELLOW}!{YELLOW:#} {}", domain.reason.as_ref()?)));
+    let reasons = domains.iter().filter_map(|domain| {
+        let reason = domain.reason.as_ref()?;
+        Some(format!("{YELLOW}{}{YELLOW:#}  {reason}", domain.name))
+    });
     std::iter::once(output::render(&table)).chain(reasons).collect::<Vec<_>>().join("\n")
 }
 
@@ -66,7 +69,9 @@ fn details(details: &DomainDetails) -> String {
     let count = |number: Option<u64>| number.map(output::count);
     let remote = remote.as_ref().map_or_else(
         || "none".to_owned(),
-        |remote| format!("{}, key {}, set {} by {}", remote.address, remote.key_fingerprint, remote.set_at, remote.set_by),
+        |remote| {
+            format!("{}, key {}, set {} by {}", remote.address, remote.key_fingerprint, remote.set_at, remote.set_by)
+        },
     );
     let pairs = [
         ("domain", Some(domain.name.clone())),

@@ -61,7 +61,7 @@ fn a_domain_is_deleted_with_care() {
     scratch.dbx(["checkout", "orders", "--delete"]).code(3).says("checked out");
     scratch.dbx(["checkout", "default"]).ok();
     scratch.dbx(["aggregate", "apply", "order", "1", "placed", "--domain", "orders"]).ok();
-    scratch.dbx(["checkout", "orders", "--delete"]).code(3).says("1 events").says("force");
+    scratch.dbx(["checkout", "orders", "--delete"]).code(3).says("has 1 event").says("force");
     assert_eq!(
         scratch.json(["checkout", "orders", "--delete", "--force"]),
         json!({ "deleted": "orders", "gone": true })

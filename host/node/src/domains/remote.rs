@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{node::DomainNode, private_file, wire::{RemoteRequest, RemoteView}};
+use crate::{
+    node::DomainNode,
+    private_file,
+    wire::{RemoteRequest, RemoteView},
+};
 
 /// The file, in the directory of the domain.
 const FILE: &str = "remote";
@@ -126,7 +130,8 @@ fn history() -> AggregateRef {
 fn check_address(address: &str) -> Result<(), String> {
     let host_and_port = address.rsplit_once(':').filter(|_| address.len() <= REMOTE_ADDRESS_BYTES);
     let fits = host_and_port.is_some_and(|(host, port)| {
-        let port_fits = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+        let port_fits =
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
         let host_fits = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             Some(address) => address.parse::<Ipv6Addr>().is_ok(),
             None => {
@@ -146,7 +151,8 @@ fn check_key(key: &str) -> Result<(), String> {
 
 /// The message never repeats the token.
 fn check_token(token: &str) -> Result<(), String> {
-    let fits = !token.is_empty() && token.len() <= REMOTE_TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits =
+        !token.is_empty() && token.len() <= REMOTE_TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic());
     if fits {
         return Ok(());
     }
@@ -162,9 +168,20 @@ mod tests {
         for good in ["replica.example.org:6363", "10.0.0.1:1", "[::1]:65535", "localhost:80"] {
             assert_eq!(check_address(good), Ok(()), "{good}");
         }
-        for bad in
-            ["", "host", "host:", ":1", "host:0", "host:65536", "host:+1", "::1:80", "[::1]", "-x:1", "a b:1", "http://a:1"]
-        {
+        for bad in [
+            "",
+            "host",
+            "host:",
+            ":1",
+            "host:0",
+            "host:65536",
+            "host:+1",
+            "::1:80",
+            "[::1]",
+            "-x:1",
+            "a b:1",
+            "http://a:1",
+        ] {
             assert!(check_address(bad).is_err(), "{bad}");
         }
     }

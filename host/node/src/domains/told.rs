@@ -48,13 +48,8 @@ fn tell(log: &Domain, name: &DomainName, event: &str, payload: &str, actor: &str
 
 /// Type of the last event that tells of a domain.
 fn last(log: &Domain, name: &DomainName) -> Option<String> {
-    let query = EventQuery {
-        aggregate: Some(history(name)),
-        reverse: true,
-        limit: 1,
-        system: true,
-        ..EventQuery::default()
-    };
+    let query =
+        EventQuery { aggregate: Some(history(name)), reverse: true, limit: 1, system: true, ..EventQuery::default() };
     let page = log.events(&query).ok()?;
     page.rows.first().map(|event| event.header.event_type.to_string())
 }

@@ -73,8 +73,21 @@ fn a_name_that_is_none_is_refused_before_a_file_is_touched() {
     let mut node = Node::start();
     let before: Vec<_> = fs::read_dir(node.dir.path().join("domains")).unwrap().map(|e| e.unwrap().path()).collect();
     for bad in [
-        "Orders", ".orders", "-x", "2nd", "a%2Fb", "..%2F..%2Fetc", "%2e%2e", ".deleting-x", "a%00", "a%20b", "%C3%A9",
-        "settings", "snapshots", "remote", &"x".repeat(65),
+        "Orders",
+        ".orders",
+        "-x",
+        "2nd",
+        "a%2Fb",
+        "..%2F..%2Fetc",
+        "%2e%2e",
+        ".deleting-x",
+        "a%00",
+        "a%20b",
+        "%C3%A9",
+        "settings",
+        "snapshots",
+        "remote",
+        &"x".repeat(65),
     ] {
         node.create(bad).refused(ErrorCode::BadRequest);
     }
@@ -93,7 +106,7 @@ fn a_domain_with_events_is_deleted_only_with_force_and_then_whole() {
     node.create("empty");
     let receipt = node.write_in("orders", "1", json!({ "secret": "plain" }));
     let error = node.delete("orders", "").refused(ErrorCode::Refused);
-    assert!(error.message.contains("1 events") && error.hint.unwrap().contains("force"));
+    assert!(error.message.contains("1 event") && error.hint.unwrap().contains("force"));
     assert_eq!(node.get("/v1/domains/orders").body["state"], "open");
 
     let mut keyring = fs::File::open(node.domain_dir("orders").join("keyring")).unwrap();
@@ -246,6 +259,8 @@ fn a_domain_that_does_not_open_takes_nothing_else_down() {
     assert_eq!(node.delete("broken", "?force=true").status, 204);
     assert_eq!(node.told("broken"), ["$domain_created", "$domain_deleted"]);
     assert!(!node.domain_dir("broken").exists());
+    assert_eq!(node.names(), ["default", "whole"]);
+    assert_eq!(node.create("broken").status, 201);
 }
 
 #[test]
