@@ -24,6 +24,27 @@ pub(crate) fn json(what: &str, argument: &str) -> anyhow::Result<Box<RawValue>> 
     })
 }
 
+/// Reads a secret from `@FILE`, from `-`, or without an argument from an environment variable. Never from the argument
+/// itself: anybody who lists the processes of the machine reads that.
+pub(crate) fn secret(what: &str, argument: Option<&str>, variable: &str) -> anyhow::Result<String> {
+    let text = match argument {
+        Some("-") => stdin(what)?,
+        Some(argument) => match argument.strip_prefix('@') {
+            Some(path) => fs::read_to_string(path).with_context(|| format!("reading {what} from {path}"))?,
+            None => {
+                return Err(Failure::new(Kind::Usage, format!("{what} takes @FILE or -, and not the secret itself"))
+                    .hint(format!("anybody can read the arguments of a process: use a file, a pipe, or {variable}"))
+                    .into());
+            }
+        },
+        None => std::env::var(variable).map_err(|_| {
+            Failure::new(Kind::Usage, format!("{what} is missing"))
+                .hint(format!("give it as {what} @FILE, as {what} - on standard input, or in {variable}"))
+        })?,
+    };
+    Ok(text.trim().to_owned())
+}
+
 fn stdin(what: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text).with_context(|| format!("reading {what} from standard input"))?;

@@ -1,8 +1,9 @@
 //! `dbx`: EventDBX in the terminal. A client of the daemon's API, and the only code of the project that prints.
 //!
 //! One file per command (or group of commands) under [`command`]; [`output`] writes, [`input`] reads, [`fail`] decides on exit
-//! codes, and [`session`] knows where the daemon is.
+//! codes, [`session`] knows where the daemon is, and [`checkout`] which domain is worked in.
 
+mod checkout;
 mod command;
 mod daemon;
 mod demo;

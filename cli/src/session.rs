@@ -10,9 +10,10 @@ use eventdbx_node::{
     client::{Client, ClientError},
     wire::ErrorBody,
 };
-use hyper::Method;
+use hyper::{Method, StatusCode};
 
 use crate::{
+    checkout::{DEFAULT, Memory},
     fail::{Failure, Kind},
     output::Format,
 };
@@ -22,12 +23,15 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) data_dir: PathBuf,
     pub(crate) domain: String,
+    /// The domain was named for this command, and is not the one that is checked out.
+    pub(crate) pinned: bool,
     pub(crate) format: Format,
 }
 
 impl Session {
-    /// Resolves the data directory: as given, else below `$XDG_DATA_HOME`, else below the home directory.
-    pub(crate) fn new(data_dir: Option<PathBuf>, domain: String, format: Format) -> anyhow::Result<Self> {
+    /// Resolves the data directory: as given, else below `$XDG_DATA_HOME`, else below the home directory; and the domain:
+    /// as given, else the one that is checked out, else `default`.
+    pub(crate) fn new(data_dir: Option<PathBuf>, domain: Option<String>, format: Format) -> anyhow::Result<Self> {
         let data_dir = match data_dir {
             Some(dir) => std::path::absolute(dir)?,
             None => default_data_dir().ok_or_else(|| {
@@ -35,7 +39,13 @@ impl Session {
                     .hint("name a directory: --data-dir DIR, or DBX_DATA_DIR")
             })?,
         };
-        Ok(Self { data_dir, domain, format })
+        let domain = domain.filter(|domain| !domain.is_empty());
+        let pinned = domain.is_some();
+        let domain = match domain {
+            Some(domain) => Some(domain),
+            None => Memory::of(&data_dir).map(|memory| memory.read()).transpose()?.flatten(),
+        };
+        Ok(Self { data_dir, domain: domain.unwrap_or_else(|| DEFAULT.to_owned()), pinned, format })
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -61,9 +71,19 @@ impl Session {
 
     /// Sends a request on a connection of its own; the answer is JSON text, or empty where there is nothing to say.
     pub(crate) async fn call(&self, method: Method, target: &str, body: Bytes) -> Result<String, ClientError> {
+        Ok(self.exchange(method, target, body).await?.1)
+    }
+
+    /// The same, with the status of a success, where it tells more than the answer.
+    pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        target: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, String), ClientError> {
         let (status, answer) = self.connect().await?.request(method, target, body).await?;
         if status.is_success() {
-            return Ok(String::from_utf8_lossy(&answer).into_owned());
+            return Ok((status, String::from_utf8_lossy(&answer).into_owned()));
         }
         Err(match serde_json::from_slice::<ErrorBody>(&answer) {
             Ok(refusal) => ClientError::Refused(Box::new(refusal.error)),

@@ -1,8 +1,10 @@
 //! The commands, one file or folder each, and what they have in common.
 
 pub(crate) mod aggregate;
+mod checkout;
 mod completions;
 mod config;
+mod domain;
 mod events;
 pub(crate) mod import;
 mod pages;
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, output::Format, session::Session};
+use crate::{checkout::DEFAULT, demo, output::Format, session::Session};
 
 /// The name under which completions and help know the program.
 const NAME: &str = "dbx";
@@ -51,9 +53,16 @@ struct Global {
         help_heading = "Global options"
     )]
     data_dir: Option<PathBuf>,
-    /// Domain to work in: an isolated log with its own keys and plugins
-    #[arg(long, global = true, default_value = "default", value_name = "NAME", help_heading = "Global options")]
-    domain: String,
+    /// Domain to work in, for this command alone [default: the one that is checked out, else default]
+    #[arg(
+        long,
+        global = true,
+        env = "DBX_DOMAIN",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    domain: Option<String>,
     /// How data is written: for people, as one JSON document, or as one per line
     #[arg(long, global = true, value_enum, default_value = "table", help_heading = "Global options")]
     format: Format,
@@ -71,6 +80,11 @@ enum Command {
     Status(status::Args),
     /// Count events, bytes, syncs and the lag of plugins
     Stats(stats::Args),
+    /// Choose the domain to work in, make one, or delete one
+    Checkout(checkout::Args),
+    /// List domains, and say everything about one
+    #[command(subcommand)]
+    Domain(domain::Command),
     /// Read and change the configuration file
     #[command(subcommand)]
     Config(config::Command),
@@ -96,6 +110,7 @@ impl CommandLine {
     /// Does what the command line asks for: is the daemon, or asks it.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let Global { data_dir, domain, format } = self.global;
+        let domain = domain.or_else(|| self.command.needs_no_domain());
         let session = Session::new(data_dir, domain, format)?;
         let command = match self.command {
             Command::Start(args) if args.foreground => return args.serve(&session),
@@ -110,6 +125,15 @@ impl CommandLine {
 }
 
 impl Command {
+    /// What stands for the domain of a command that works in none, so that it runs whatever is remembered.
+    fn needs_no_domain(&self) -> Option<String> {
+        let none = matches!(
+            self,
+            Self::Start(_) | Self::Stop(_) | Self::Restart(_) | Self::Config(_) | Self::Demo(_) | Self::Completions(_)
+        );
+        none.then(|| DEFAULT.to_owned())
+    }
+
     async fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
             Self::Start(args) => args.run(session).await,
@@ -117,6 +141,8 @@ impl Command {
             Self::Restart(args) => args.run(session).await,
             Self::Status(args) => args.run(session).await,
             Self::Stats(args) => args.run(session).await,
+            Self::Checkout(args) => args.run(session).await,
+            Self::Domain(command) => command.run(session).await,
             Self::Config(command) => command.run(session),
             Self::Aggregate(command) => command.run(session).await,
             Self::Events(args) => args.run(session).await,

@@ -51,6 +51,8 @@ impl Args {
             Daemon::start(&options).map_err(|error| Failure::new(Kind::of_code(error.code()), error.to_string()))?;
         let mut notices = Vec::from_iter(new_key(running.key_source()));
         notices.extend(running.set_aside().iter().map(|copy| torn(copy)));
+        let failed = running.failed_domains();
+        notices.extend(failed.into_iter().map(|(name, reason)| format!("domain {name} is not served: {reason}")));
         say(session, &Ready { notices, ..Ready::of(std::process::id(), session) }, "running")?;
         Ok(running.wait()?)
     }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use eventdbx_node::wire::{RunState, StatusResponse};
 
+use super::domain;
 use crate::{
+    checkout::DEFAULT,
     output::{self, GREEN, YELLOW},
     session::Session,
 };
@@ -15,33 +17,23 @@ pub(crate) struct Args {}
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
-        session.format.answer(&session.get("/v1/status").await?, text)
+        session.format.answer(&session.get("/v1/status").await?, |status| text(status, &session.domain))
     }
 }
 
-fn text(status: &StatusResponse) -> String {
+fn text(status: &StatusResponse, current: &str) -> String {
     let state = match status.state {
         RunState::Running => format!("{GREEN}running{GREEN:#}"),
         RunState::Stopping => format!("{YELLOW}stopping{YELLOW:#}"),
     };
     let uptime = output::duration(Duration::from_secs(status.uptime_seconds));
-    let pairs = output::pairs([
+    let mut pairs = vec![
         ("daemon", format!("{state}, process {}, for {uptime}", status.pid)),
         ("version", status.version.clone()),
         ("data", status.data_dir.clone()),
-    ]);
-    let mut table = output::table(["domain", "position", "events", "aggregates", "plugins", "durability", "root"]);
-    output::numbers(&mut table, &[1, 2, 3, 4]);
-    for domain in &status.domains {
-        table.add_row([
-            domain.name.clone(),
-            output::count(domain.position),
-            output::count(domain.events),
-            output::count(domain.aggregates),
-            domain.plugins.to_string(),
-            domain.durability.clone(),
-            domain.root.chars().take(16).collect(),
-        ]);
+    ];
+    if current != DEFAULT {
+        pairs.push(("domain", current.to_owned()));
     }
-    format!("{pairs}\n\n{}", output::render(&table))
+    format!("{}\n\n{}", output::pairs(pairs), domain::table(&status.domains, current))
 }

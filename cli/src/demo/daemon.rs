@@ -27,8 +27,8 @@ impl Running {
         let since = Instant::now();
         let running = Self::spawn(session).await?;
         let status = daemon::status(session).await?;
-        let position =
-            status.domains.iter().find(|domain| domain.name == session.domain).map_or(0, |domain| domain.position);
+        let domain = status.domains.iter().find(|domain| domain.name == session.domain);
+        let position = domain.and_then(|domain| domain.position).unwrap_or(0);
         let detail = format!("process {}: the log opens and ends at position {}", running.pid, output::count(position));
         story.step("restart", since, &detail)?;
         Ok(running)

@@ -17,6 +17,7 @@ use anyhow::Context;
 
 use self::{answers::Answers, daemon::Running, flights::Flights, hold::HeldImport, plugins::Components, story::Story};
 use crate::{
+    checkout::DEFAULT,
     fail::{Failure, Kind},
     session::Session,
 };
@@ -43,7 +44,8 @@ impl Args {
             None => Flights::embedded()?,
         };
         let scratch = tempfile::Builder::new().prefix("dbx-demo-").tempdir()?;
-        let session = Session { data_dir: scratch.path().to_owned(), ..session.clone() };
+        let domain = DEFAULT.to_owned();
+        let session = Session { data_dir: scratch.path().to_owned(), domain, ..session.clone() };
         let mut story = Story::begin(session.format, &flights)?;
         let told = tokio::select! {
             told = tell(&session, &flights, &mut story) => told,

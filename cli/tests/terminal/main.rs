@@ -4,6 +4,7 @@
 mod crash;
 mod daemon;
 mod demo;
+mod domains;
 mod exit_codes;
 mod import;
 mod plugins;

@@ -45,6 +45,11 @@ impl Scratch {
         self.dir.path()
     }
 
+    /// Where it is remembered which domain is checked out.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
@@ -59,6 +64,7 @@ impl Scratch {
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("DBX_DATA_DIR", self.data());
+        command.env("DBX_STATE_DIR", self.state());
         command.envs(TOOLCHAIN.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(std::env::var_os("CARGO_TARGET_DIR").map(|dir| ("CARGO_TARGET_DIR", dir)));
         command

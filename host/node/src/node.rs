@@ -85,10 +85,10 @@ impl Node {
 }
 
 impl DomainNode {
-    /// Why it cannot be written to; none: it can.
+    /// Why it cannot be written to, without its name; none: it can.
     pub(crate) fn problem(&self) -> Option<String> {
         let reason = self.log.write_failure()?;
-        Some(format!("domain {}: writes are stopped: {reason}", self.name))
+        Some(format!("writes are stopped: {reason}"))
     }
 
     /// Takes a domain into service: from now on its commits move `head`.

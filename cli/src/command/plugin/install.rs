@@ -69,7 +69,7 @@ pub(crate) async fn add_component(session: &Session, bytes: Vec<u8>) -> anyhow::
         hash: String,
     }
 
-    let answer = session.call(Method::PUT, "/v1/components", bytes.into()).await?;
+    let answer = session.call(Method::PUT, session.at(["components"]).as_ref(), bytes.into()).await?;
     Ok(serde_json::from_str::<Component>(&answer)?.hash)
 }
 

@@ -44,6 +44,7 @@ struct Read {
 }
 
 impl Follower {
+    #[expect(clippy::needless_pass_by_value, reason = "the request gives up what would keep the domain open")]
     pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, wanted: EventQuery) -> Self {
         let heads = domain.head.clone();
         let domain = Arc::downgrade(&domain);

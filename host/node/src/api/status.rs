@@ -54,8 +54,8 @@ pub(super) async fn ready(_: Grant, State(node): State<Arc<Node>>, _: Params<NoP
     }
     for (name, slot) in node.domains.slots() {
         let problem = match slot {
-            Slot::Open(domain) => domain.problem(),
-            Slot::Failed(failure) => Some(failure.reason.clone()),
+            Slot::Open(domain) => domain.problem().map(|reason| format!("domain {name}: {reason}")),
+            Slot::Failed(failure) => Some(format!("domain {name}: {}", failure.reason)),
             Slot::Deleting => (name.as_str() == DEFAULT).then(|| "domain default is being emptied".to_owned()),
             Slot::Creating => None,
         };

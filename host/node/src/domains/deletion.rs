@@ -130,8 +130,9 @@ impl Domains {
     }
 
     /// Tells of it, destroys the keys, and removes the rest. Nobody has the domain open.
-    fn destroy(&self, taken: Taken<'_>, deletion: &Deletion, dir: &Path) -> Result<(), ApiError> {
+    fn destroy(&self, mut taken: Taken<'_>, deletion: &Deletion, dir: &Path) -> Result<(), ApiError> {
         let name = taken.name.clone();
+        taken.otherwise = None;
         let is_default = name.as_str() == DEFAULT;
         let prepared = mark(dir, deletion).map_err(|error| disk(dir, &error)).and_then(|()| match is_default {
             // Its own log cannot tell; the one that takes its place will.
@@ -144,10 +145,9 @@ impl Domains {
         }
         let grave = self.opener.data_dir().grave(&name);
         if let Err(error) = bury(dir, &grave) {
-            let reason =
-                format!("domain {name} is to be deleted, and the disk refuses: {error}; the next start goes on");
+            let reason = format!("it is to be deleted, and the disk refuses: {error}; the next start goes on");
+            let answer = ApiError::new(ErrorCode::Internal, format!("domain {name}: {reason}"));
             let failure = OpenFailure { code: ErrorCode::Internal, reason };
-            let answer = ApiError::new(ErrorCode::Internal, failure.reason.clone());
             taken.settle(Slot::Failed(Arc::new(failure)));
             return Err(answer);
         }
@@ -300,5 +300,5 @@ fn refused(message: String) -> ApiError {
 }
 
 fn has_events(name: &str, events: u64) -> ApiError {
-    refused(format!("domain {name} has {events} events"))
+    refused(format!("domain {name} has {events} event{}", if events == 1 { "" } else { "s" }))
 }

@@ -16,7 +16,8 @@ use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs, io,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    thread,
 };
 
 use eventdbx_store::{Domain, DomainName};
@@ -34,6 +35,9 @@ pub(crate) const DEFAULT: &str = "default";
 
 /// Names that no domain may have, since `$domain/NAME` tells of something else.
 const RESERVED: [&str; 3] = ["remote", "settings", "snapshots"];
+
+/// Domains that are opened at the same time: opening waits for the disk more than it computes.
+const OPENED_AT_A_TIME: usize = 8;
 
 /// Every domain, and what becomes of it.
 pub(crate) struct Domains {
@@ -61,11 +65,10 @@ impl Domains {
         let broken = |source| StartError::Domains { path: dir.clone(), source };
         deletion::finish_all(opener.data_dir(), &default.log).map_err(broken)?;
         let mut slots = BTreeMap::new();
-        for name in domains_in(&opener).map_err(broken)? {
-            if name == default.name {
-                continue;
-            }
-            let slot = match opener.open(&name) {
+        let mut names = domains_in(&opener).map_err(broken)?;
+        names.retain(|name| *name != default.name);
+        for (name, opened) in open_all(&opener, names) {
+            let slot = match opened {
                 Ok(domain) => {
                     told::found(&default.log, &name);
                     Slot::Open(Arc::new(domain))
@@ -197,6 +200,26 @@ impl Drop for Taken<'_> {
             None => drop(slots.remove(&self.name)),
         }
     }
+}
+
+/// Opens domains, several at a time.
+fn open_all(opener: &Opener, names: Vec<DomainName>) -> Vec<(DomainName, Result<DomainNode, OpenFailure>)> {
+    let threads = names.len().min(OPENED_AT_A_TIME);
+    let names = Mutex::new(names.into_iter());
+    let next = || names.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let open_some = || {
+        let opened = std::iter::from_fn(|| {
+            let name = next()?;
+            let opened = opener.open(&name);
+            Some((name, opened))
+        });
+        opened.collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(open_some)).collect();
+        // NOTE: a worker does not panic: what panics in it is a failure of one domain.
+        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+    })
 }
 
 /// A name that a domain may be made with.

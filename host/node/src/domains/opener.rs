@@ -34,7 +34,9 @@ pub(crate) struct Logs {
 /// Why a domain is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OpenFailure {
+    /// Which kind of failure it is.
     pub(crate) code: ErrorCode,
+    /// In words, without the name of the domain.
     pub(crate) reason: String,
 }
 
@@ -77,12 +79,24 @@ impl Opener {
     pub(crate) fn open(&self, name: &DomainName) -> Result<DomainNode, OpenFailure> {
         let opened = panic::catch_unwind(AssertUnwindSafe(|| self.serve(self.logs.open(name)?)));
         match opened {
-            Ok(opened) => opened.map_err(|error| OpenFailure { code: error.code(), reason: error.to_string() }),
+            Ok(opened) => opened.map_err(OpenFailure::from),
             Err(_) => {
-                let reason = format!("domain {name}: opening it met a mistake of ours; the daemon's log says where");
+                let reason = "opening it met a mistake of ours; the daemon's log says where".to_owned();
                 Err(OpenFailure { code: ErrorCode::Internal, reason })
             }
         }
+    }
+}
+
+impl From<StartError> for OpenFailure {
+    /// The same, for those who know already which domain it is.
+    fn from(error: StartError) -> Self {
+        let reason = match &error {
+            StartError::Domain { source, .. } => source.to_string(),
+            StartError::Plugins { source, .. } => format!("its plugins: {source}"),
+            other => other.to_string(),
+        };
+        Self { code: error.code(), reason }
     }
 }
 

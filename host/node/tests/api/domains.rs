@@ -106,7 +106,7 @@ fn a_domain_with_events_is_deleted_only_with_force_and_then_whole() {
     node.create("empty");
     let receipt = node.write_in("orders", "1", json!({ "secret": "plain" }));
     let error = node.delete("orders", "").refused(ErrorCode::Refused);
-    assert!(error.message.contains("1 events") && error.hint.unwrap().contains("force"));
+    assert!(error.message.contains("1 event") && error.hint.unwrap().contains("force"));
     assert_eq!(node.get("/v1/domains/orders").body["state"], "open");
 
     let mut keyring = fs::File::open(node.domain_dir("orders").join("keyring")).unwrap();
@@ -259,6 +259,8 @@ fn a_domain_that_does_not_open_takes_nothing_else_down() {
     assert_eq!(node.delete("broken", "?force=true").status, 204);
     assert_eq!(node.told("broken"), ["$domain_created", "$domain_deleted"]);
     assert!(!node.domain_dir("broken").exists());
+    assert_eq!(node.names(), ["default", "whole"]);
+    assert_eq!(node.create("broken").status, 201);
 }
 
 #[test]
