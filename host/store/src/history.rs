@@ -1,11 +1,9 @@
 //! An aggregate as it was at a version.
 
-use serde_json::Map;
-
 use crate::{
     AggregateRef, Domain, Json, ReadError, Version,
     read::{canonical, fold, rows_between},
-    snapshot,
+    snapshot::{self, Folded},
 };
 
 impl Domain {
@@ -26,9 +24,8 @@ impl Domain {
             return Ok(Some(canonical(&head.state)));
         }
         let nearest = snapshot::nearest(files, &at, head.number, name, version)?;
-        let (from, mut state) = nearest.unwrap_or_else(|| (Version::default(), Map::new()));
-        let mut last = from;
-        for row in rows_between(files, &at, head.number, from.next().get(), version.get()) {
+        let Folded { version: mut last, mut state } = nearest.unwrap_or_default();
+        for row in rows_between(files, &at, head.number, last.next().get(), version.get()) {
             let (position, row) = row?;
             let event = files.open_row(&at, position, &row)?.event;
             if event.header.version != last.next() {

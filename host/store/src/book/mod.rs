@@ -13,6 +13,7 @@ mod load;
 mod mode;
 mod schema_book;
 mod switch;
+mod upcast;
 
 pub(crate) use change::{Change, is_own, snapshots};
 pub(crate) use load::load;

@@ -11,7 +11,7 @@ mod take;
 mod tests;
 mod verify;
 
-pub(crate) use read::nearest;
+pub(crate) use read::{Folded, nearest};
 pub(crate) use verify::{compare, stored};
 
 use serde::Serialize;

@@ -80,6 +80,13 @@ pub(super) fn open(
     Ok((*salt, Json::trusted(state)))
 }
 
+/// A state from which folding goes on.
+#[derive(Default)]
+pub(crate) struct Folded {
+    pub(crate) version: Version,
+    pub(crate) state: Map<String, Value>,
+}
+
 /// The last snapshot at `version` or before that opens. One that does not is passed over: the events are there to be folded,
 /// and `verify` tells of it.
 pub(crate) fn nearest(
@@ -88,7 +95,7 @@ pub(crate) fn nearest(
     number: AggregateNumber,
     name: &AggregateRef,
     version: Version,
-) -> Result<Option<(Version, Map<String, Value>)>, ReadError> {
+) -> Result<Option<Folded>, ReadError> {
     let keys = rows::snapshot_key(number, Version::default())..=rows::snapshot_key(number, version);
     for row in at.range(&files.spaces.snapshots, keys).rev() {
         let (key, value) = row.into_inner()?;
@@ -96,7 +103,8 @@ pub(crate) fn nearest(
             let (_, state) = open(files, at, number, name, version, &SnapshotRow::decode(&value)?)?;
             let not_an_object =
                 || ReadError::Damaged(format!("{name}: its snapshot at version {version} is no object"));
-            Ok((version, Json::members(state.as_str().as_bytes()).ok_or_else(not_an_object)?))
+            let state = Json::members(state.as_str().as_bytes()).ok_or_else(not_an_object)?;
+            Ok(Folded { version, state })
         });
         match opened {
             Ok(found) => return Ok(Some(found)),

@@ -15,7 +15,7 @@ use crate::{
     AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Micros, ReadError, Receipt, SchemaBook,
     StoredSchema,
     book::Change,
-    digest::commitments,
+    digest::{BY_MEMBER, WHOLE, commitments, whole},
     files::Files,
     keys::{self, KeptKey},
     rows::SealedParts,
@@ -202,7 +202,12 @@ pub(super) fn seal(
         None => fresh_id(now),
     };
     let parts = SealedParts { seed: rand::random(), body: event.body };
-    let commitments = commitments(&parts.seed, &parts.body);
+    // A patch says what to do with members rather than what they are: it has none to take out.
+    let by_member = event.kind == EventKind::Payload
+        && terms.follows.as_ref().is_some_and(|follows| follows.schema.document().is_redactable());
+    let by_member = by_member.then(|| commitments(&parts.seed, &parts.body, BY_MEMBER)).flatten();
+    let commitment_kind = if by_member.is_some() { BY_MEMBER } else { WHOLE };
+    let commitments = by_member.unwrap_or_else(|| whole(&parts.seed, &parts.body));
     let mut plain = Vec::with_capacity(256 + parts.body.payload.as_str().len());
     parts.encode(&mut plain);
     let (plain, compressed) = compress_where_it_pays(plain);
@@ -220,6 +225,7 @@ pub(super) fn seal(
         follows: terms.follows,
         snapshot_threshold: terms.snapshot_threshold,
         commitments,
+        commitment_kind,
         key,
         compressed,
         sealed,

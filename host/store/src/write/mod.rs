@@ -51,6 +51,8 @@ pub(crate) struct CheckedEvent {
     /// After how many events of its aggregate a snapshot is taken; 0: never.
     pub(crate) snapshot_threshold: u32,
     pub(crate) commitments: Commitments,
+    /// How the payload is committed to.
+    pub(crate) commitment_kind: u8,
     pub(crate) key: Arc<KeptKey>,
     pub(crate) compressed: bool,
     pub(crate) sealed: Vec<u8>,
