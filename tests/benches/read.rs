@@ -6,8 +6,8 @@ use std::{
 };
 
 use eventdbx_store::{
-    AggregateQuery, Domain, Draft, Durability, EventQuery, Filter, MasterKey, NewEvent, OpenOptions, Position, Sort,
-    Subject, system_clock,
+    AggregateQuery, AggregateRef, Domain, Draft, Durability, EventQuery, Filter, MasterKey, NewEvent, OpenOptions,
+    Position, Sort, Subject, system_clock,
 };
 
 use crate::{
@@ -96,12 +96,10 @@ pub(crate) fn listings(report: &mut Report) -> anyhow::Result<()> {
     fill(&open(dir.path(), &key)?, AGGREGATES, |n| n)?;
     let domain = open(dir.path(), &key)?;
     let mut first = None;
-    for (name, after) in
+    for (name, number) in
         [("the beginning", None), ("the middle", Some(AGGREGATES / 2)), ("the end", Some(AGGREGATES - 101))]
     {
-        let after =
-            after.map(|number| id(number)).map(|id| format!("order/{id}").parse::<eventdbx_store::AggregateRef>());
-        let after = after.transpose()?.map(Into::into);
+        let after = number.map(|number| AggregateRef::new("order", &id(number))).transpose()?.map(Into::into);
         let query = AggregateQuery { after, limit: 100, ..Default::default() };
         let time = median_of(|| Ok(domain.aggregates(&query)?.rows.len()))?;
         let first = *first.get_or_insert(time);
@@ -111,15 +109,13 @@ pub(crate) fn listings(report: &mut Report) -> anyhow::Result<()> {
     for (text, sort) in
         [("version = 1", None), ("state.total_cents >= 99000", None), ("version = 1", Some("updated_at desc"))]
     {
-        let query = AggregateQuery {
+        let mut query = AggregateQuery {
             filter: Some(Filter::parse(text, Subject::Aggregates)?),
             sort: sort.map(|sort| Sort::parse(sort, Subject::Aggregates)).transpose()?,
             limit: 1000,
             ..Default::default()
         };
-        let started = Instant::now();
-        let mut query = query;
-        let mut found = 0;
+        let (mut found, started) = (0, Instant::now());
         loop {
             let page = domain.aggregates(&query)?;
             found += page.rows.len();

@@ -39,7 +39,7 @@ pub(crate) struct Selection {
     /// Only rows that pass, e.g. "event_type = 'order_paid' AND payload.total > 100"; see docs/CLI.md
     #[arg(long, value_name = "EXPR")]
     filter: Option<String>,
-    /// In this order, e.g. "payload.total desc, recorded_at"; every page then reads all rows
+    /// In this order, e.g. "payload.total desc, recorded_at"; unless it begins with recorded_at, all rows are read for it
     #[arg(long, value_name = "PATHS")]
     sort: Option<String>,
     /// Only what was recorded at this time or later: RFC 3339, or a date, which begins in UTC

@@ -41,7 +41,7 @@ pub(super) struct EventParams {
     /// Only events that pass: a filter expression, e.g. `event_type = 'order_paid' AND payload.total > 100`.
     filter: Option<String>,
     /// In this order, e.g. `occurred_at desc, payload.total`; equals by position. Each page then reads all events between
-    /// the bounds.
+    /// the bounds, unless the order begins with `recorded_at` or `position`.
     sort: Option<String>,
     /// Only events recorded at this time or later (RFC 3339, or a date, which begins in UTC). What is before is not read.
     since: Option<String>,

@@ -1,6 +1,6 @@
 //! The values that a filter or sort order reads, each in its slot: where they come from and how they get there.
 
-use super::{ClearFields, Datum, Document, Row, expression::Slot, extract::Tree, subject::Source};
+use super::{ClearFields, Datum, Document, Field, Row, expression::Slot, extract::Tree, subject::Source};
 
 /// What a filter or sort order needs beside the fields that stand in clear.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,6 +40,14 @@ impl Paths {
         }
         self.sources.push(source);
         slot
+    }
+
+    /// The field in clear that a slot holds; none: it holds something else.
+    pub(super) fn field(&self, slot: Slot) -> Option<Field> {
+        match self.sources[slot] {
+            Source::Field(field) => Some(field),
+            _ => None,
+        }
     }
 
     pub(super) fn needs(&self) -> Needs {

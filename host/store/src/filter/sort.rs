@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, fmt};
 
 use super::{
-    Datum, FilterFault, Instant, Needs, Row, Subject,
+    Datum, Field, FilterFault, Instant, Needs, Row, Subject,
     expression::Slot,
     paths::Paths,
     token::{Kind, Lexer, Token},
@@ -99,6 +99,13 @@ impl Sort {
         SortKey(self.columns.iter().map(column).collect())
     }
 
+    /// Whether rows are ordered by one of these fields first of all: then whether it descends.
+    pub(crate) fn leads_with(&self, fields: &[Field]) -> Option<bool> {
+        let (slot, direction) = self.columns.first()?;
+        let leads = self.paths.field(*slot).is_some_and(|field| fields.contains(&field));
+        leads.then_some(*direction == Direction::Descending)
+    }
+
     fn path(&mut self, text: &str, token: Token<'_>, subject: Subject) -> Result<Slot, FilterFault> {
         let place = token.at..token.at + token.length;
         let Kind::Path { path, quoted } = token.kind else {
@@ -130,6 +137,11 @@ fn fault(text: &str, token: &Token<'_>, message: &str, expected: impl Into<Strin
 }
 
 impl SortKey {
+    /// Whether a row stands behind another by its first path alone.
+    pub(crate) fn leads_behind(&self, other: &Self) -> bool {
+        self.0.first() > other.0.first()
+    }
+
     /// About how many bytes it takes in memory: a text of a row can be as long as the row.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -91,6 +91,16 @@ impl<'a> Places<'a> {
         Ok(low)
     }
 
+    /// The first place that was recorded with another one, which must exist.
+    pub(super) fn first_beside(&self, place: u64) -> Result<u64, ReadError> {
+        self.first_since(self.read(place, |view| view.recorded_at)?)
+    }
+
+    /// The last place that was recorded with another one, which must exist.
+    pub(super) fn last_beside(&self, place: u64) -> Result<u64, ReadError> {
+        Ok(self.first_since(self.read(place, |view| view.recorded_at)?.next())? - 1)
+    }
+
     /// The last place that had happened by a time. Writers say when, in any order, so that all later ones are looked at.
     fn last_occurred(&self, time: Micros) -> Result<Option<u64>, ReadError> {
         let happened = |view: &EventView<'_>| {

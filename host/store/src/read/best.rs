@@ -40,6 +40,11 @@ impl<P: Ord> Best<P> {
         }
     }
 
+    /// Whether no row behind this one can be kept, where rows are offered in the order of their first path.
+    pub(super) fn is_done_at(&self, key: &SortKey) -> bool {
+        self.turned_away.as_ref().is_some_and(|(first, _)| key.leads_behind(first))
+    }
+
     /// The places in their order, and whether more stand behind them.
     pub(super) fn finish(self) -> (Vec<P>, bool) {
         let places = self.heap.into_sorted_vec().into_iter().map(|(_, place)| place);

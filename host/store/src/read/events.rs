@@ -4,7 +4,7 @@ use fjall::{Readable, Snapshot};
 
 use super::{EventQuery, Page, at::Places, best::Best, pager::Pager, row::Looker};
 use crate::{
-    AggregateNumber, Domain, Event, Position, ReadError, Sort, SortKey, Version,
+    AggregateNumber, Domain, Event, Field, Position, ReadError, Sort, SortKey, Version,
     files::Files,
     keys,
     rows::{self, EventView},
@@ -75,7 +75,11 @@ impl<'a> Listing<'a> {
             let (place, position, value) = row?;
             let view = EventView::decode(position, &value)?;
             if looker.wants(&view)? {
-                best.offer(looker.key(sort, &view)?, place);
+                let key = looker.key(sort, &view)?;
+                if self.along().is_some() && best.is_done_at(&key) {
+                    break;
+                }
+                best.offer(key, place);
             }
         }
         let (places, more) = best.finish();
@@ -107,6 +111,19 @@ impl<'a> Listing<'a> {
         Ok((Looker::new(self.files, self.at, self.query).key(sort, &view)?, place))
     }
 
+    /// Whether the order follows that of the places, so that rows are read from its beginning, and only as far as a page
+    /// goes: then whether it goes downwards.
+    fn along(&self) -> Option<bool> {
+        let of_log = [Field::RecordedAt, Field::Position];
+        let of_aggregate = [Field::RecordedAt, Field::Position, Field::Version];
+        let fields = if self.number.is_some() { &of_aggregate[..] } else { &of_log };
+        self.query.sort.as_ref()?.leads_with(fields)
+    }
+
+    fn is_downwards(&self) -> bool {
+        if self.query.sort.is_some() { self.along() == Some(true) } else { self.query.reverse }
+    }
+
     fn places(&self) -> Result<Places<'a>, ReadError> {
         match self.number {
             None => Places::of_log(self.files, self.at),
@@ -121,7 +138,7 @@ impl<'a> Listing<'a> {
             return Ok(Box::new(std::iter::empty()));
         }
         let (files, at) = (self.files, self.at);
-        let reverse = self.query.reverse && self.query.sort.is_none();
+        let reverse = self.is_downwards();
         let Some(number) = self.number else {
             let rows = at.range(&files.spaces.log, first.to_be_bytes()..=last.to_be_bytes());
             let read = |row: fjall::Guard| {
@@ -157,8 +174,13 @@ impl<'a> Listing<'a> {
             Some(after) if query.sort.is_none() => first = first.max(after.saturating_add(1)),
             _ => {}
         }
-        if query.since.is_some() || query.until.is_some() {
+        if query.since.is_some() || query.until.is_some() || self.along().is_some() {
             let places = self.places()?;
+            match (self.along(), query.after) {
+                (Some(false), Some(after)) => first = first.max(places.first_beside(after)?),
+                (Some(true), Some(after)) => last = last.min(places.last_beside(after)?),
+                _ => {}
+            }
             if let Some(since) = query.since {
                 first = first.max(places.first_since(since)?);
             }

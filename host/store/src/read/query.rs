@@ -104,7 +104,8 @@ pub struct EventQuery {
     /// Only those recorded before this time.
     pub until: Option<Micros>,
     /// In this order, then by position; `reverse` does not count then. A page then reads *every* event between the bounds,
-    /// and unseals it where the order or the filter needs that. None: by position.
+    /// and unseals it where the order or the filter needs that; but an order that begins with `recorded_at` or `position` (of
+    /// one aggregate, `version` too) is read along the log, as far as the page goes. None: by position.
     pub sort: Option<Sort>,
     /// First position or version, included. None: the first, or with `reverse` the last.
     pub from: Option<u64>,

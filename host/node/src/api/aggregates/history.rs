@@ -26,7 +26,8 @@ use crate::{
 pub(crate) struct HistoryParams {
     /// Only events that pass: a filter expression, e.g. `event_type = 'order_paid' AND payload.total > 100`.
     filter: Option<String>,
-    /// In this order, e.g. `occurred_at desc`; equals by version. Each page then reads the whole history.
+    /// In this order, e.g. `occurred_at desc`; equals by version. Each page then reads the whole history,
+    /// unless the order begins with `recorded_at`, `position` or `version`.
     sort: Option<String>,
     /// Only events recorded at this time or later (RFC 3339, or a date, which begins in UTC).
     since: Option<String>,

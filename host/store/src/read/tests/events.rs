@@ -7,6 +7,9 @@ const ORDERS: &[(&str, &[(&str, bool)])] = &[
     ("a", &[("/payload/a", false)]),
     ("event_type desc, payload.b", &[("/event_type", true), ("/payload/b", false)]),
     ("recorded_at desc", &[("/recorded_at", true)]),
+    ("recorded_at, payload.a desc", &[("/recorded_at", false), ("/payload/a", true)]),
+    ("position desc", &[("/position", true)]),
+    ("version desc, note", &[("/version", true), ("/note", false)]),
     ("note desc, version", &[("/note", true), ("/version", false)]),
 ];
 

@@ -20,7 +20,7 @@ proptest! {
         log in requests(1..10),
         later in requests(1..10),
         filter in prop::option::of(naive::expression()),
-        order in prop::option::of(prop::sample::select(&["a desc", "recorded_at desc", "event_type", "position desc"][..])),
+        order in prop::option::of(prop::sample::select(&["a desc", "recorded_at desc", "recorded_at, a", "event_type"][..])),
         reverse in any::<bool>(),
         limit in 1_usize..4,
     ) {
