@@ -156,21 +156,30 @@ impl Worker {
 
     /// Does what was asked for; false: stop.
     fn obey(&mut self, command: Command) -> bool {
-        // Whoever asked may have given up waiting: then nobody reads the answer.
         match command {
             Command::Stop => return false,
             Command::Replay(mode, reply) => {
-                let _ = reply.send(self.replay(mode).map_err(|fault| internal(&fault)));
+                let done = self.replay(mode);
+                self.answer(&reply, done);
             }
             Command::Retry(numbers, reply) => {
-                let _ = reply.send(self.retry(&numbers).map_err(|fault| internal(&fault)));
+                let done = self.retry(&numbers);
+                self.answer(&reply, done);
             }
             Command::Discard(numbers, reply) => {
-                let _ = reply.send(self.discard(&numbers).map_err(|fault| internal(&fault)));
+                let done = self.discard(&numbers);
+                self.answer(&reply, done);
             }
         }
-        self.publish();
         true
+    }
+
+    /// Answers whoever asked.
+    fn answer<T>(&self, reply: &Reply<T>, done: Result<T, Fault>) {
+        // IMPORTANT: published first, so that a status that is read after the answer has what came of it.
+        self.publish();
+        // Whoever asked may have given up waiting: then nobody reads the answer.
+        let _ = reply.send(done.map_err(|fault| internal(&fault)));
     }
 
     /// Begins a new generation beside the live one. One that was on its way is given up.
