@@ -15,11 +15,6 @@ use crate::{
     session::{Session, Target},
 };
 
-/// Choose the domain to work in, make one, or delete one
-///
-/// A domain is an isolated log with its own keys, plugins and settings. The choice is remembered for you and this data
-/// directory, until another one is made; --domain and DBX_DOMAIN go before it and change nothing. Without a name, the domain
-/// that is worked in is printed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The domain

@@ -81,6 +81,10 @@ enum Command {
     /// Count events, bytes, syncs and the lag of plugins
     Stats(stats::Args),
     /// Choose the domain to work in, make one, or delete one
+    ///
+    /// A domain is an isolated log with its own keys, plugins and settings. The choice is remembered for you and this data
+    /// directory; --domain and DBX_DOMAIN go before it and change nothing. Without a name, the domain that is worked in is
+    /// printed.
     Checkout(checkout::Args),
     /// List domains, and say everything about one
     #[command(subcommand)]
