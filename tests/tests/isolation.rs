@@ -154,6 +154,9 @@ fn what_is_copied_from_one_to_the_other_is_refused() {
     for domain in ["left", "right"] {
         node.append(domain, "placed", &[json!({ "in": domain })], "a");
     }
+    let wasm = fs::read(eventdbx_plugin_build::example("event-counter").expect("builds")).expect("reads");
+    let hash = node.ok(Method::PUT, "left/components", wasm)["hash"].clone();
+    node.ok(Method::POST, "left/plugins", json!({ "component": hash, "name": "counter" }).to_string());
     let dir = node.stop();
     let (left, right) = (dir.path().join("domains/left"), dir.path().join("domains/right"));
     let whole = dir.path().join("whole");
@@ -164,6 +167,7 @@ fn what_is_copied_from_one_to_the_other_is_refused() {
         ("keyring", &["keyring"][..]),
         ("log", &["log"]),
         ("log and anchor", &["log", "anchor"]),
+        ("plugins", &["plugins"]),
         ("everything", &["keyring", "log", "anchor"]),
     ] {
         for part in parts {

@@ -313,3 +313,42 @@ fn twenty_idle_domains_cost_little() {
     println!("an idle domain costs {} KiB of memory and {} KiB on disk", each >> 10, disk >> 10);
     assert!(each < 16 << 20, "{each} bytes");
 }
+
+#[test]
+fn of_many_who_make_or_delete_one_domain_one_succeeds_and_no_writer_hangs() {
+    let mut node = Node::start();
+    let socket = node.running().socket();
+    let many = |method: Method, path: &'static str, body: String| {
+        let clients = (0..8).map(|_| {
+            let (socket, method, body) = (socket.clone(), method.clone(), body.clone());
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let mut client = Client::connect(&socket).await.unwrap();
+                    client.request(method, path, body).await.unwrap().0.as_u16()
+                })
+            })
+        });
+        clients.collect::<Vec<_>>()
+    };
+    let joined = |clients: Vec<std::thread::JoinHandle<u16>>| {
+        let mut statuses: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
+        statuses.sort_unstable();
+        statuses
+    };
+    for _ in 0..3 {
+        let made = joined(many(Method::PUT, "/v1/domains/orders", String::new()));
+        assert_eq!(made[0], 201, "{made:?}");
+        assert!(made[1..].iter().all(|status| [409, 503].contains(status)), "{made:?}");
+
+        let event = json!({ "events": [order("1", "made", json!({}))] }).to_string();
+        let writers = many(Method::POST, "/v1/domains/orders/append", event);
+        let deleted = joined(many(Method::DELETE, "/v1/domains/orders?force=true", String::new()));
+        assert_eq!(deleted[0], 204, "{deleted:?}");
+        assert!(deleted[1..].iter().all(|status| [404, 503].contains(status)), "{deleted:?}");
+        let written = joined(writers);
+        assert!(written.iter().all(|status| [200, 404].contains(status)), "{written:?}");
+    }
+    assert_eq!(node.names(), ["default"]);
+    assert_eq!(node.told("orders").len(), 6);
+}
