@@ -1,3 +1,5 @@
+//! A member can be taken out and proved: the digest stays, and nothing else passes for it.
+
 use proptest::prelude::*;
 
 use super::*;

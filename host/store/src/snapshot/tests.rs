@@ -1,3 +1,5 @@
+//! Snapshots: taken when due, the same bytes as a fold, and found out when they are not.
+
 use std::sync::Arc;
 
 use fjall::{PersistMode, Readable};

@@ -1,3 +1,5 @@
+//! What is taken out of a text equals what a JSON parser finds there, whatever the text.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Paths: how they are written, what they lead to, and which texts are none.
+
 use proptest::prelude::*;
 use serde_json::json;
 

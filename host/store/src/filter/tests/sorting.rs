@@ -1,3 +1,5 @@
+//! Orders: which row comes first, in every type that a path can lead to.
+
 use super::*;
 
 fn sort(text: &str) -> Sort {

@@ -1,3 +1,5 @@
+//! Payloads against a schema: everything that breaks it is found at once, each at its place.
+
 use serde_json::{Value, json};
 
 use super::*;

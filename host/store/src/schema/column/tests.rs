@@ -1,3 +1,5 @@
+//! Good and bad values of every column type.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What changed between two schemas, and whether the new one may refuse what the old one took.
+
 use std::collections::BTreeMap;
 
 use proptest::{prelude::*, sample::select};

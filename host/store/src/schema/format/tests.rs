@@ -1,3 +1,5 @@
+//! Good and bad texts of every format.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! A proposal accepts all that it was made from.
+
 use proptest::{prelude::*, sample::select};
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! The JSON Schema of a schema, compared by value.
+
 use super::*;
 use crate::schema::parse::whole;
 

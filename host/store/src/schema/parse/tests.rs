@@ -1,3 +1,5 @@
+//! Documents that contradict themselves are refused, each fault with its place and its code.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! JSON Patch against a schema: what it touches, and what it makes.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is required, decided by layers, is what a fold would find.
+
 use proptest::prelude::*;
 use serde_json::json;
 
