@@ -211,7 +211,7 @@ fn a_cursor_fits_only_its_own_query() {
 fn a_follower_with_a_filter_goes_from_history_to_live() {
     let mut node = Node::start();
     let line = |n: u64| {
-        let payload = json!({ "n": n, "seven": n % 7 == 0 });
+        let payload = json!({ "n": n, "seven": n.is_multiple_of(7) });
         format!(
             "{}\n",
             json!({ "aggregate_type": "order", "aggregate_id": "1", "event_type": "e", "payload": payload })
@@ -243,7 +243,7 @@ fn a_follower_with_a_filter_goes_from_history_to_live() {
         .into_iter()
         .collect();
     node.import((2100..=4200).map(line).collect::<String>());
-    let expected: Vec<u64> = (700..=4200).filter(|n| n % 7 == 0).collect();
+    let expected: Vec<u64> = (700..=4200).filter(|n: &u64| n.is_multiple_of(7)).collect();
     for follower in followers {
         assert_eq!(follower.join().unwrap(), expected);
     }
