@@ -11,6 +11,7 @@ use super::{
     ApiError, convert,
     extract::{InDomain, JsonBody, NoParams, OfAggregate, Params},
     paging,
+    sight::{Sight, View},
 };
 use crate::{
     grant::Grant,
@@ -48,6 +49,9 @@ pub(super) struct ViewParams {
     include_events: bool,
     /// Most events; never more than 1000.
     limit: Option<usize>,
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
 }
 
 /// Which part of a history.
@@ -61,6 +65,9 @@ pub(super) struct HistoryParams {
     /// From the last to the first.
     #[serde(default)]
     reverse: bool,
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
 }
 
 /// Lists aggregates in the order of type and id
@@ -106,16 +113,22 @@ pub(super) async fn list_aggregates(
     responses((status = 200, description = "The aggregate", body = AggregateView))
 )]
 pub(super) async fn get_aggregate(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     OfAggregate(name): OfAggregate,
     Params(params): Params<ViewParams>,
 ) -> Result<Json<AggregateView>, ApiError> {
-    node.blocking(move || view(&domain, &name, &params)).await.map(Json)
+    let sight = Sight::new(&grant, params.hidden)?;
+    node.blocking(move || view(&domain, &name, &params, &sight.of(&domain))).await.map(Json)
 }
 
-fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result<AggregateView, ApiError> {
+fn view(
+    domain: &DomainNode,
+    name: &AggregateRef,
+    params: &ViewParams,
+    shown: &View,
+) -> Result<AggregateView, ApiError> {
     let missing = || ApiError::not_found(format_args!("aggregate {name}"));
     let aggregate = domain.log.aggregate(name)?.ok_or_else(missing)?;
     let row = convert::aggregate_row(&aggregate);
@@ -124,13 +137,13 @@ fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result
         Some(version) => {
             let missing = || ApiError::not_found(format_args!("version {version} of {name}"));
             let state = domain.log.state_at(name, Version::new(version))?.ok_or_else(missing)?;
-            let event = history(domain, name, Some(version), 1, false)?.rows.pop().ok_or_else(missing)?;
+            let event = history(domain, name, Some(version), 1, false, shown)?.rows.pop().ok_or_else(missing)?;
             (version, event.recorded_at, state)
         }
     };
     let events = if params.include_events {
         let limit = paging::rows(params.limit)?;
-        let mut events = history(domain, name, None, limit, false)?.rows;
+        let mut events = history(domain, name, None, limit, false, shown)?.rows;
         events.retain(|event| event.version <= version);
         Some(events)
     } else {
@@ -144,7 +157,7 @@ fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result
         created_at: row.created_at,
         updated_at,
         root: row.root,
-        state: convert::raw(&state)?,
+        state: shown.state(&name.kind, &state)?,
         events,
     })
 }
@@ -163,15 +176,16 @@ fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result
     responses((status = 200, description = "A page; `next` is a version", body = Events))
 )]
 pub(super) async fn list_history(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     OfAggregate(name): OfAggregate,
     Params(params): Params<HistoryParams>,
 ) -> Result<Json<Events>, ApiError> {
+    let sight = Sight::new(&grant, params.hidden)?;
     let limit = paging::rows(params.limit)?;
     let read = move || {
-        let page = history(&domain, &name, params.from, limit, params.reverse)?;
+        let page = history(&domain, &name, params.from, limit, params.reverse, &sight.of(&domain))?;
         if page.rows.is_empty() && domain.log.aggregate(&name)?.is_none() {
             return Err(ApiError::not_found(format_args!("aggregate {name}")));
         }
@@ -187,11 +201,12 @@ fn history(
     from: Option<u64>,
     limit: usize,
     reverse: bool,
+    view: &View,
 ) -> Result<Events, ApiError> {
     let query = EventQuery { kind: None, aggregate: Some(name.clone()), from, reverse, limit, system: true };
     let page = domain.log.events(&query)?;
     let next = paging::next(page.rows.last().map(|event| event.header.version.get()), page.more, reverse);
-    Ok(Events { rows: page.rows.iter().map(convert::event).collect::<Result<_, _>>()?, next })
+    Ok(Events { rows: page.rows.iter().map(|event| convert::event(event, view)).collect::<Result<_, _>>()?, next })
 }
 
 /// Archives an aggregate: it can be read, but lists hide it and nothing more is written to it

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use eventdbx_store::{AppendError, NameError, ReadError};
+use eventdbx_store::{AppendError, NameError, ReadError, SchemaFault};
 
 use crate::{
     plugins::{PluginError, QueryError},
@@ -31,6 +31,12 @@ impl ApiError {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Lists everything that is wrong.
+    pub(crate) fn reasons(mut self, reasons: Vec<Reason>) -> Self {
+        self.0.reasons = reasons;
         self
     }
 
@@ -114,6 +120,22 @@ impl From<PluginError> for ApiError {
                 Self::new(ErrorCode::Internal, message)
             }
         }
+    }
+}
+
+impl From<Vec<SchemaFault>> for ApiError {
+    fn from(faults: Vec<SchemaFault>) -> Self {
+        let message = match faults.len() {
+            1 => "the schema has a fault".to_owned(),
+            many => format!("the schema has {many} faults"),
+        };
+        Self::new(ErrorCode::Refused, message).reasons(faults.into_iter().map(Reason::from).collect())
+    }
+}
+
+impl From<SchemaFault> for Reason {
+    fn from(fault: SchemaFault) -> Self {
+        Self { event: 0, path: fault.pointer, code: fault.code.to_owned(), message: fault.message }
     }
 }
 

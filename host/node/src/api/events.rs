@@ -15,11 +15,12 @@ use utoipa::IntoParams;
 
 use super::{
     ApiError, convert,
-    extract::{EventIdText, InDomain, NoParams, Params},
+    extract::{EventIdText, InDomain, Params},
     follow::Follower,
     history,
     ndjson::NDJSON,
     paging,
+    sight::Sight,
 };
 use crate::{
     grant::Grant,
@@ -50,6 +51,18 @@ pub(super) struct EventParams {
     /// twice. Without `limit` and `reverse`.
     #[serde(default)]
     follow: bool,
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
+}
+
+/// How to show an event.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneEventParams {
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
 }
 
 /// Which events, with names that are checked.
@@ -83,24 +96,25 @@ impl EventParams {
     )))
 )]
 pub(super) async fn list_events(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     Params(params): Params<EventParams>,
 ) -> Result<Response, ApiError> {
     let scope = params.scope()?;
+    let sight = Sight::new(&grant, params.hidden)?;
     if params.follow {
         if params.reverse || params.limit.is_some() {
             return Err(ApiError::new(ErrorCode::BadRequest, "`follow` excludes `reverse` and `limit`"));
         }
-        let follower = Follower::new(node, domain, scope, params.from.unwrap_or(1), params.system);
+        let follower = Follower::new(node, domain, scope, params.from.unwrap_or(1), params.system, sight);
         return Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(follower.stream())).into_response());
     }
-    let page = node.blocking(move || page(&domain, &params, scope)).await?;
+    let page = node.blocking(move || page(&domain, &params, scope, sight)).await?;
     Ok(Json(page).into_response())
 }
 
-fn page(domain: &DomainNode, params: &EventParams, scope: Scope) -> Result<Events, ApiError> {
+fn page(domain: &DomainNode, params: &EventParams, scope: Scope, sight: Sight) -> Result<Events, ApiError> {
     let limit = paging::rows(params.limit)?;
     let base = EventQuery { reverse: params.reverse, limit, system: params.system, ..EventQuery::default() };
     let query = match scope {
@@ -119,7 +133,8 @@ fn page(domain: &DomainNode, params: &EventParams, scope: Scope) -> Result<Event
     };
     let found = domain.log.events(&query)?;
     let next = paging::next(found.rows.last().map(|event| event.header.position.get()), found.more, params.reverse);
-    Ok(Events { rows: found.rows.iter().map(convert::event).collect::<Result<_, _>>()?, next })
+    let view = sight.of(domain);
+    Ok(Events { rows: found.rows.iter().map(|event| convert::event(event, &view)).collect::<Result<_, _>>()?, next })
 }
 
 /// Reads one event
@@ -129,20 +144,22 @@ fn page(domain: &DomainNode, params: &EventParams, scope: Scope) -> Result<Event
     tag = "events",
     params(
         ("d" = String, Path, description = "Domain"),
-        ("event_id" = String, Path, description = "Id of the event")
+        ("event_id" = String, Path, description = "Id of the event"),
+        OneEventParams
     ),
     responses((status = 200, description = "The event", body = Event))
 )]
 pub(super) async fn get_event(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     EventIdText(text): EventIdText,
-    _: Params<NoParams>,
+    Params(params): Params<OneEventParams>,
 ) -> Result<Json<Event>, ApiError> {
     let id: EventId = text.parse()?;
+    let sight = Sight::new(&grant, params.hidden)?;
     let read = move || match domain.log.event(id)? {
-        Some(event) => convert::event(&event),
+        Some(event) => convert::event(&event, &sight.of(&domain)),
         None => Err(ApiError::not_found(format_args!("event {id}"))),
     };
     node.blocking(read).await.map(Json)

@@ -11,7 +11,7 @@ use eventdbx_store::{EventQuery, limits::PAGE_ROWS};
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
-use super::{ApiError, convert, events::Scope, history, ndjson};
+use super::{ApiError, convert, events::Scope, history, ndjson, sight::Sight};
 use crate::{
     node::{DomainNode, Node},
     wire::{ErrorCode, Event},
@@ -24,6 +24,7 @@ pub(super) struct Follower {
     heads: watch::Receiver<u64>,
     scope: Scope,
     system: bool,
+    sight: Sight,
     /// First position that is wanted.
     from: u64,
     /// First place that was not read yet, once that is known: a version where one aggregate is followed, else a position.
@@ -38,9 +39,16 @@ struct Read {
 }
 
 impl Follower {
-    pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, system: bool) -> Self {
+    pub(super) fn new(
+        node: Arc<Node>,
+        domain: Arc<DomainNode>,
+        scope: Scope,
+        from: u64,
+        system: bool,
+        sight: Sight,
+    ) -> Self {
         let heads = domain.head.clone();
-        Self { node, domain, heads, scope, system, from, next: None, failed: false }
+        Self { node, domain, heads, scope, system, sight, from, next: None, failed: false }
     }
 
     /// Lines of NDJSON, a page of them at a time. Ends when the daemon stops; an error is the last line.
@@ -63,8 +71,8 @@ impl Follower {
         loop {
             let head = *self.heads.borrow_and_update();
             let (domain, scope, next) = (Arc::clone(&self.domain), self.scope.clone(), self.next);
-            let (from, system) = (self.from, self.system);
-            let read = self.node.blocking(move || read(&domain, &scope, from, next, system, head)).await?;
+            let (from, system, sight) = (self.from, self.system, self.sight);
+            let read = self.node.blocking(move || read(&domain, &scope, from, next, system, sight, head)).await?;
             self.next = read.next;
             if !read.rows.is_empty() {
                 return Ok(ndjson::lines(&read.rows));
@@ -82,6 +90,7 @@ fn read(
     from: u64,
     next: Option<u64>,
     system: bool,
+    sight: Sight,
     head: u64,
 ) -> Result<Read, ApiError> {
     let base = EventQuery { limit: PAGE_ROWS, system, ..EventQuery::default() };
@@ -106,6 +115,8 @@ fn read(
         _ if !by_version => query.from.max(last.map(|last| last + 1)).max(Some(head + 1)),
         _ => query.from,
     };
-    let rows = page.rows.iter().map(convert::event).collect::<Result<_, _>>()?;
+    // By the schemas of now: a field that was hidden meanwhile is hidden from here on.
+    let view = sight.of(domain);
+    let rows = page.rows.iter().map(|event| convert::event(event, &view)).collect::<Result<_, _>>()?;
     Ok(Read { rows, next })
 }

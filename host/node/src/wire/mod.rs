@@ -11,6 +11,7 @@ mod event;
 mod import;
 mod node;
 mod query;
+mod schema;
 
 pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
 pub use append::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, NoteRequest};
@@ -19,6 +20,11 @@ pub use event::{Event, EventBodyKind, Events};
 pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
 pub use node::{DomainStats, DomainStatus, Health, RunState, StatsResponse, StatusResponse};
 pub use query::QueryRequest;
+pub use schema::{
+    ActivateRequest, BrokenRule, CheckExample, CheckProgress, CheckReply, CheckReport, InferredSchema, ModeRequest,
+    ModeView, SchemaChange, SchemaDiff, SchemaFaults, SchemaRow, SchemaSwitch, SchemaVersion, SchemaVersions,
+    SchemaView, SchemaViolation, SchemaWritten, Schemas,
+};
 
 /// JSON text that is carried as it is.
 pub type Raw = Box<serde_json::value::RawValue>;

@@ -17,6 +17,12 @@ impl Schema {
         self.hidden.iter().map(Path::to_string).collect()
     }
 
+    /// Whether there are hidden fields.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        !self.hidden.is_empty()
+    }
+
     /// Takes the hidden fields out of a payload or a state.
     pub fn remove_hidden(&self, value: &mut Value) {
         let Value::Object(members) = value else { return };
