@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// With its events
     #[arg(long)]
     include_events: bool,
+    /// With the fields that schemas hide
+    #[arg(long)]
+    hidden: bool,
 }
 
 impl Args {
@@ -22,7 +25,8 @@ impl Args {
         let target = session
             .at(["aggregates", &self.name.kind, &self.name.id])
             .query("version", self.version)
-            .flag("include_events", self.include_events);
+            .flag("include_events", self.include_events)
+            .flag("hidden", self.hidden);
         session.format.answer(&session.get(target).await?, text)
     }
 }

@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// As it was right after this version
     #[arg(long, value_name = "N")]
     version: Option<u64>,
+    /// With the fields that schemas hide
+    #[arg(long)]
+    hidden: bool,
 }
 
 #[derive(Deserialize)]
@@ -29,7 +32,10 @@ struct Aggregate {
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let target = session.at(["aggregates", &self.name.kind, &self.name.id]).query("version", self.version);
+        let target = session
+            .at(["aggregates", &self.name.kind, &self.name.id])
+            .query("version", self.version)
+            .flag("hidden", self.hidden);
         let aggregate: Aggregate = serde_json::from_str(&session.get(target).await?)?;
         let mut selected = Map::new();
         for path in self.paths {

@@ -8,4 +8,5 @@ mod import;
 mod lifecycle;
 mod openapi;
 mod reading;
+mod schemas;
 mod support;

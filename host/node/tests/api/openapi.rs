@@ -9,6 +9,7 @@ use crate::support::Node;
 /// Every route of this release.
 const ROUTES: &[&str] = &[
     "delete /v1/domains/{d}/plugins/{name}",
+    "delete /v1/domains/{d}/schemas/{type}",
     "get /health/live",
     "get /health/ready",
     "get /openapi.json",
@@ -17,11 +18,16 @@ const ROUTES: &[&str] = &[
     "get /v1/domains/{d}/aggregates/{type}/{id}/events",
     "get /v1/domains/{d}/events",
     "get /v1/domains/{d}/events/{event_id}",
+    "get /v1/domains/{d}/mode",
     "get /v1/domains/{d}/plugins",
     "get /v1/domains/{d}/plugins/{name}",
     "get /v1/domains/{d}/plugins/{name}/logs",
     "get /v1/domains/{d}/plugins/{name}/queue",
     "get /v1/domains/{d}/plugins/{name}/queue/{entry}",
+    "get /v1/domains/{d}/schemas",
+    "get /v1/domains/{d}/schemas/{type}",
+    "get /v1/domains/{d}/schemas/{type}/diff",
+    "get /v1/domains/{d}/schemas/{type}/versions",
     "get /v1/stats",
     "get /v1/status",
     "post /v1/domains/{d}/aggregates/{type}/{id}/archive",
@@ -36,9 +42,15 @@ const ROUTES: &[&str] = &[
     "post /v1/domains/{d}/plugins/{name}/queue/{entry}/discard",
     "post /v1/domains/{d}/plugins/{name}/queue/{entry}/retry",
     "post /v1/domains/{d}/plugins/{name}/replay",
+    "post /v1/domains/{d}/schemas/{type}/activate",
+    "post /v1/domains/{d}/schemas/{type}/check",
+    "post /v1/domains/{d}/schemas/{type}/infer",
     "post /v1/domains/{d}/verify",
+    "post /v1/schemas/validate",
     "post /v1/shutdown",
     "put /v1/components",
+    "put /v1/domains/{d}/mode",
+    "put /v1/domains/{d}/schemas/{type}",
 ];
 
 fn documented(document: &Value) -> Vec<(Method, String)> {
