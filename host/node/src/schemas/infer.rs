@@ -58,12 +58,19 @@ fn with_hidden(document: SchemaDocument, schema: &Schema) -> Result<SchemaDocume
         let steps: Vec<&str> = pointer.split('/').skip(1).collect();
         let place = format!("/fields/{}", steps.join("/properties/"));
         if let Some(Value::Object(field)) = value.pointer_mut(&place) {
-            field.remove("enum");
+            forget_values(field);
             field.insert("hidden".to_owned(), true.into());
         }
     }
     let faults = |faults| internal(format_args!("what was inferred has faults: {faults:?}"));
     SchemaDocument::parse(&value.to_string()).map_err(faults)
+}
+
+/// Takes out the values that a field and those in it were seen with.
+fn forget_values(field: &mut Map<String, Value>) {
+    field.remove("enum");
+    let nested = field.get_mut("properties").and_then(Value::as_object_mut);
+    nested.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut).for_each(forget_values);
 }
 
 fn internal(what: impl std::fmt::Display) -> ApiError {
