@@ -187,9 +187,12 @@ fn from_daemon(error: &ClientError, message: String) -> Failure {
 /// What the daemon answered instead of doing it.
 pub(crate) fn from_answer(error: &WireError) -> Failure {
     let reasons = error.reasons.iter().map(|reason| format!("{}: {}", reason.path, reason.message));
+    // A message that says all the reasons is for logs; here each has a line.
+    let says_all =
+        error.reasons.len() > 1 && error.reasons.iter().all(|reason| error.message.contains(&reason.message));
     Failure {
         kind: Kind::of_code(error.code),
-        message: error.message.clone(),
+        message: if says_all { format!("refused, for {} reasons", error.reasons.len()) } else { error.message.clone() },
         details: reasons.collect(),
         hint: error.hint.clone(),
     }

@@ -88,7 +88,9 @@ impl File {
     /// Everything that is wrong with its documents, with the lines.
     pub(crate) fn faults(&self) -> Vec<(&TypeSchema, Reason)> {
         let faults = |schema| schema_faults(&TypeSchema::to_json(schema)).into_iter().map(move |fault| (schema, fault));
-        self.types.iter().flat_map(faults).collect()
+        let mut faults: Vec<(&TypeSchema, Reason)> = self.types.iter().flat_map(faults).collect();
+        faults.sort_by_key(|(schema, fault)| schema.line(&fault.path));
+        faults
     }
 
     /// Fails with everything that is wrong with its documents.

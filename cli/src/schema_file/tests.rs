@@ -97,9 +97,9 @@ fn faults_have_lines() {
                 [order.events]\nplaced = [\n  \"total\",\n  \"totl\",\n]\n[b]\nfields = 3\n";
     let file = File::parse("schema.dbx", text).unwrap();
     let lines: Vec<_> = file.faults().iter().map(|(schema, fault)| schema.line(&fault.path).unwrap()).collect();
-    assert_eq!(lines, [5, 4, 10, 13], "{:?}", file.faults());
+    assert_eq!(lines, [4, 5, 10, 13], "{:?}", file.faults());
     let words = file.faults().iter().map(|(schema, fault)| file.in_words(schema, fault)).next().unwrap();
-    assert!(words.starts_with("schema.dbx:5: order/fields/name/regex: "), "{words}");
+    assert!(words.starts_with("schema.dbx:4: order/fields/total/type: "), "{words}");
 }
 
 #[test]

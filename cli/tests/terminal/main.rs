@@ -7,6 +7,7 @@ mod demo;
 mod exit_codes;
 mod import;
 mod plugins;
+mod schemas;
 mod scratch;
 mod shapes;
 mod tour;

@@ -106,7 +106,7 @@ impl Args {
     }
 
     fn show(&self, session: &Session, plans: Vec<Plan<'_>>) -> anyhow::Result<()> {
-        plans.iter().for_each(|plan| warn(&plan.written));
+        let written: Vec<SchemaWritten> = plans.iter().map(|plan| plan.written.clone()).collect();
         match session.format {
             Format::Table => {
                 let parts: Vec<String> = plans.iter().map(|plan| sentence(&plan.written, self.how.dry_run)).collect();
@@ -118,6 +118,8 @@ impl Args {
                 let applied = Applied { rows: rows.collect::<Result<_, _>>()? };
                 output::line(&crate::json::pretty(&serde_json::to_string(&applied)?))
             }
-        }
+        }?;
+        written.iter().for_each(warn);
+        Ok(())
     }
 }

@@ -13,8 +13,13 @@ const VALUE_CHARS: usize = 90;
 
 const RED: Style = Style::new().fg_color(Some(clap::builder::styling::Color::Ansi(AnsiColor::Red)));
 
-/// A change as a line of a diff.
-pub(super) fn line(change: &SchemaChange) -> String {
+/// Changes as lines of a diff.
+pub(super) fn lines(changes: &[SchemaChange]) -> impl Iterator<Item = String> {
+    changes.iter().map(|change| line(change, true))
+}
+
+/// A change as a line of a diff. `warn`: says whether it narrows.
+pub(super) fn line(change: &SchemaChange, warn: bool) -> String {
     let text = |raw: &Option<eventdbx_node::wire::Raw>| raw.as_ref().map_or_else(String::new, |raw| cut(raw.get()));
     let (from, to) = (text(&change.from), text(&change.to));
     let (sign, style, value) = match change.kind.as_str() {
@@ -22,7 +27,7 @@ pub(super) fn line(change: &SchemaChange) -> String {
         "removed" => ("-", RED, from),
         _ => ("~", YELLOW, format!("{from} → {to}")),
     };
-    let narrows = if change.narrows { format!("  {DIM}narrows{DIM:#}") } else { String::new() };
+    let narrows = if change.narrows && warn { format!("  {DIM}narrows{DIM:#}") } else { String::new() };
     format!("  {style}{sign} {}{style:#} {value}{narrows}", change.pointer)
 }
 

@@ -92,7 +92,7 @@ fn text(report: &CheckReport) -> String {
     let (events, aggregates) = (output::some(report.events, "event"), output::some(report.aggregates, "aggregate"));
     let with = report.version.map_or_else(|| "the schema".to_owned(), |version| format!("version {version}"));
     if report.refused_events == 0 && report.refused_states == 0 {
-        return format!("{GREEN}checked{GREEN:#} {events} of {aggregates}: {with} refuses none (0 refused)");
+        return format!("{GREEN}checked{GREEN:#} {events} of {aggregates} with {with}: 0 refused");
     }
     let mut table = output::table(["rule", "at", "events", "states"]);
     output::numbers(&mut table, &[2, 3]);
@@ -101,7 +101,7 @@ fn text(report: &CheckReport) -> String {
     }
     let mut parts = vec![
         format!(
-            "{YELLOW}checked{YELLOW:#} {events} of {aggregates}: {with} refuses {} and {}",
+            "{YELLOW}checked{YELLOW:#} {events} of {aggregates} with {with}: {} and {} refused",
             output::some(report.refused_events, "event"),
             output::some(report.refused_states, "state")
         ),

@@ -4,9 +4,9 @@ use eventdbx_node::wire::{SchemaDiff, SchemaWritten};
 
 use super::{
     Kind, change,
-    document::{How, Put},
+    document::{How, Put, sentence, warn},
 };
-use crate::{output::Format, schema_file::File, session::Session};
+use crate::{schema_file::File, session::Session};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -37,7 +37,7 @@ impl Args {
                 true => format!("{aggregate_type}: versions {from} and {to} say the same"),
                 false => format!("{aggregate_type}: from version {from} to {to}"),
             };
-            std::iter::once(first).chain(changes.iter().map(change::line)).collect::<Vec<_>>().join("\n")
+            std::iter::once(first).chain(change::lines(changes)).collect::<Vec<_>>().join("\n")
         })
     }
 
@@ -48,9 +48,8 @@ impl Args {
         let document = file.of(kind)?.to_json();
         let answer = Put { kind, document, expect: None, note: None, how: &how }.send(session).await?;
         let written: SchemaWritten = serde_json::from_str(&answer)?;
-        if session.format == Format::Table {
-            super::document::warn(&written);
-        }
-        session.format.answer(&answer, |written: &SchemaWritten| super::document::sentence(written, true))
+        session.format.answer(&answer, |written: &SchemaWritten| sentence(written, true))?;
+        warn(&written);
+        Ok(())
     }
 }

@@ -114,7 +114,8 @@ pub(super) fn sentence(written: &SchemaWritten, dry_run: bool) -> String {
         (Some(version), false) => format!("{kind} version {version} says this already"),
         (None, false) => format!("{kind} has no schema"),
     };
-    let changes = written.changes.iter().map(change::line);
+    // Where there was no schema, everything narrows.
+    let changes = written.changes.iter().map(|change| change::line(change, written.previous.is_some()));
     std::iter::once(first).chain(changes).collect::<Vec<_>>().join("\n")
 }
 

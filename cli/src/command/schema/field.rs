@@ -26,7 +26,7 @@ pub(crate) struct Args {
     required: bool,
     /// What a text looks like: email, url, uuid, ip, country-code, currency, duration, point, snake-case …
     #[arg(long, value_name = "FORMAT")]
-    format: Option<String>,
+    text_format: Option<String>,
     /// The least value
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     min: Option<String>,
@@ -105,7 +105,7 @@ impl Args {
             field.insert("required".to_owned(), true.into());
         }
         let texts = [
-            ("format", &self.format),
+            ("format", &self.text_format),
             ("regex", &self.regex),
             ("contains", &self.contains),
             ("does_not_contain", &self.does_not_contain),

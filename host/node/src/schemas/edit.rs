@@ -63,6 +63,7 @@ impl Edit<'_> {
         let mut outcome = SchemaWritten {
             aggregate_type: kind.to_string(),
             version: None,
+            previous: Some(active.version),
             written: false,
             position: None,
             changes: changes(diff(active.schema.document(), &accepts_all(kind)?))?,
@@ -80,7 +81,8 @@ impl Edit<'_> {
     fn judge(&self, book: &SchemaBook, document: &SchemaDocument) -> Result<SchemaWritten, ApiError> {
         let kind = document.aggregate();
         self.expected.hold(book, kind)?;
-        let found = match book.active(kind) {
+        let active = book.active(kind);
+        let found = match active {
             Some(active) => diff(active.schema.document(), document),
             None => diff(&accepts_all(kind)?, document),
         };
@@ -93,10 +95,11 @@ impl Edit<'_> {
         Ok(SchemaWritten {
             aggregate_type: kind.to_string(),
             version: None,
+            previous: active.map(|active| active.version),
             written: false,
             position: None,
             changes: changes(found)?,
-            warnings: warnings(book, kind, document, narrowing, &refused),
+            warnings: warnings(book, document, narrowing, &refused),
             refused_states: refused,
         })
     }
@@ -106,11 +109,11 @@ impl Expected {
     fn hold(self, book: &SchemaBook, kind: &AggregateType) -> Result<(), ApiError> {
         let active = book.active(kind).map_or(0, |active| active.version);
         let Some(expected) = self.0.filter(|expected| *expected != active) else { return Ok(()) };
-        let is = |version| match version {
-            0 => "no version".to_owned(),
-            version => format!("version {version}"),
+        let message = match (active, expected) {
+            (0, expected) => format!("{kind} has no active schema, not version {expected}"),
+            (active, 0) => format!("{kind} has a schema already: version {active} is active"),
+            (active, expected) => format!("version {active} of the schema of {kind} is active, not {expected}"),
         };
-        let message = format!("{} of the schema of {kind} is active, not {}", is(active), is(expected));
         Err(ApiError::new(ErrorCode::Conflict, message).hint("read it again, and decide anew: nothing was changed"))
     }
 }
@@ -149,19 +152,17 @@ fn counted(refused: &[CheckExample]) -> String {
     }
 }
 
-fn warnings(
-    book: &SchemaBook,
-    kind: &AggregateType,
-    document: &SchemaDocument,
-    narrowing: usize,
-    refused: &[CheckExample],
-) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn warnings(book: &SchemaBook, document: &SchemaDocument, narrowing: usize, refused: &[CheckExample]) -> Vec<String> {
+    let (mut warnings, kind) = (Vec::new(), document.aggregate());
     if document.is_locked() {
         warnings.push(format!("it is locked: nothing more can be written to {kind}"));
     }
     match narrowing {
         0 => {}
+        _ if book.active(kind).is_none() => {
+            let now = "what it does not say is refused from now on";
+            warnings.push(format!("it is the first schema that is in force for {kind}: {now}"));
+        }
         1 => warnings.push("1 change narrows: events that were accepted before may be refused now".to_owned()),
         many => warnings.push(format!("{many} changes narrow: events that were accepted before may be refused now")),
     }

@@ -165,6 +165,8 @@ pub struct SchemaWritten {
     pub aggregate_type: String,
     /// Version that is in force now, or would be; `null`: none.
     pub version: Option<u32>,
+    /// Version that was in force before; `null`: none.
+    pub previous: Option<u32>,
     /// Something was written; not so in a dry run, and where everything is as it should be already.
     pub written: bool,
     /// Position of the event that says so; `null`: nothing was written.
