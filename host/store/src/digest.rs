@@ -5,7 +5,7 @@
 //! digest gives nothing away about them, and stays valid when they are erased.
 
 use crate::{
-    Body, Digest, Header,
+    Body, Digest, Header, members,
     merkle::{self, SaltSeed},
     rows,
 };
@@ -16,9 +16,25 @@ const FORMAT: u8 = 1;
 /// Commitments to payload, metadata, extensions and note, in this order.
 pub(crate) type Commitments = [Digest; 4];
 
+/// Commitment kind of a payload that is committed to as a whole.
+pub(crate) const WHOLE: u8 = 0;
+/// Commitment kind of a payload that is committed to member by member.
+pub(crate) const BY_MEMBER: u8 = 1;
+
 /// Commits to each part under its own salt. An absent part is committed to as well, so that a digest does not tell whether
-/// there was a note.
-pub(crate) fn commitments(seed: &SaltSeed, body: &Body) -> Commitments {
+/// there was a note. None: the payload cannot be committed to in that way, or nobody knows the way.
+pub(crate) fn commitments(seed: &SaltSeed, body: &Body, kind: u8) -> Option<Commitments> {
+    let mut commitments = whole(seed, body);
+    match kind {
+        WHOLE => {}
+        BY_MEMBER => commitments[0] = members::commitment(seed, body.payload.as_str())?,
+        _ => return None,
+    }
+    Some(commitments)
+}
+
+/// Commits to each part as a whole.
+pub(crate) fn whole(seed: &SaltSeed, body: &Body) -> Commitments {
     let salts = merkle::salts(seed);
     // No part that is there is empty, so nothing stands for an absent one.
     rows::parts(body).map(|(part, text)| merkle::commitment(part, &salts, text.unwrap_or_default().as_bytes()))

@@ -46,13 +46,20 @@ pub struct OpenOptions {
     pub clock: Clock,
     /// Bytes of the database's block cache.
     pub block_cache_bytes: u64,
+    /// After how many events of an aggregate a snapshot is taken, where its schema does not say; 0: never.
+    pub snapshot_threshold: u32,
 }
 
 impl OpenOptions {
     /// Durable writes and default caches.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { durability: Durability::default(), clock, block_cache_bytes: limits::BLOCK_CACHE_BYTES }
+        Self {
+            durability: Durability::default(),
+            clock,
+            block_cache_bytes: limits::BLOCK_CACHE_BYTES,
+            snapshot_threshold: limits::SNAPSHOT_THRESHOLD,
+        }
     }
 }
 
@@ -181,8 +188,9 @@ impl Domain {
             }
             Origin::System(event) => {
                 files.keys.forget(&event.aggregate);
-                write::check_system(files, event)
+                write::check_system(files, &self.schemas(), event)
             }
+            Origin::Snapshot(name, actor) => write::check_snapshot(name, &actor),
         }
     }
 
@@ -211,7 +219,7 @@ impl Domain {
         self.settle(self.check(draft)?)
     }
 
-    fn settle(&self, mut checked: Checked) -> Result<Receipt, AppendError> {
+    pub(crate) fn settle(&self, mut checked: Checked) -> Result<Receipt, AppendError> {
         for _ in 0..=limits::RECHECK_ROUNDS {
             match self.submit_and_wait(checked) {
                 Ok(receipt) => return Ok(receipt),
@@ -286,7 +294,7 @@ impl Domain {
         let body = write::system_body(payload, actor, note)?;
         let event_type = EventType::trusted(event_type);
         let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected, body, switch: None };
-        self.settle(write::check_system(&self.inner.files, event)?)
+        self.settle(write::check_system(&self.inner.files, &self.schemas(), event)?)
     }
 
     /// Has `listener` called after each sync with what was committed, on the committer's thread: it must not block.

@@ -52,6 +52,18 @@ impl Header {
         merkle::domain_leaf(self.position, &self.digest)
     }
 
+    /// What the writer of the event was told.
+    pub(crate) fn receipt(&self) -> EventReceipt {
+        EventReceipt {
+            aggregate: self.aggregate.clone(),
+            event_id: self.event_id,
+            position: self.position,
+            version: self.version,
+            recorded_at: self.recorded_at,
+            digest: self.digest,
+        }
+    }
+
     /// Whether the event is one of EventDBX's own, or stands in a reserved aggregate.
     #[must_use]
     pub fn is_system(&self) -> bool {
@@ -87,14 +99,6 @@ impl Event {
     /// What its writer was told.
     #[must_use]
     pub fn receipt(&self) -> EventReceipt {
-        let header = &self.header;
-        EventReceipt {
-            aggregate: header.aggregate.clone(),
-            event_id: header.event_id,
-            position: header.position,
-            version: header.version,
-            recorded_at: header.recorded_at,
-            digest: header.digest,
-        }
+        self.header.receipt()
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Files {
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) durability: Durability,
+    pub(crate) snapshot_threshold: u32,
 }
 
 /// The head of an aggregate as it was at a snapshot.
@@ -91,8 +92,17 @@ impl Files {
 
     /// What the sealed state of an aggregate is bound to.
     pub(crate) fn state_binding(&self, key: &KeptKey, name: &AggregateRef, version: Version) -> Vec<u8> {
+        self.version_binding(RecordKind::State, key, name, version)
+    }
+
+    /// What a sealed snapshot is bound to.
+    pub(crate) fn snapshot_binding(&self, key: &KeptKey, name: &AggregateRef, version: Version) -> Vec<u8> {
+        self.version_binding(RecordKind::Snapshot, key, name, version)
+    }
+
+    fn version_binding(&self, kind: RecordKind, key: &KeptKey, name: &AggregateRef, version: Version) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128);
-        Binding::new(&mut bytes, RecordKind::State, key.id(), self.keys.keyring.domain_id())
+        Binding::new(&mut bytes, kind, key.id(), self.keys.keyring.domain_id())
             .field(name.kind.as_str().as_bytes())
             .field(name.id.as_str().as_bytes())
             .number(version.get())

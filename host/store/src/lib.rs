@@ -40,10 +40,12 @@ mod error;
 mod event;
 mod files;
 mod filter;
+mod history;
 mod journal;
 mod json;
 mod keys;
 pub mod limits;
+mod members;
 mod merkle;
 mod names;
 mod open;
@@ -53,6 +55,7 @@ mod receipt;
 mod rows;
 pub mod schema;
 mod seal;
+mod snapshot;
 mod state;
 mod verify;
 mod write;
@@ -66,6 +69,7 @@ pub use filter::{
     ClearFields, Datum, Document, Field, Filter, FilterFault, Instant, Needs, Path, Row, Sort, SortKey, Subject,
 };
 pub use json::{Json, JsonFault, Shape, canonical_json};
+pub use members::MemberProof;
 pub use merkle::CompactRange;
 pub use names::{
     AggregateId, AggregateNumber, AggregateRef, AggregateType, Digest, DomainName, EventId, EventType, Micros,
@@ -75,6 +79,7 @@ pub use read::{Aggregate, AggregateQuery, EventQuery, Page, SealedEvent};
 pub use receipt::{AppendError, Durability, EventReceipt, Reason, Receipt};
 pub use schema::{Schema, SchemaDocument, SchemaFault, Violation};
 pub use seal::{Cipher, MasterKey, MasterKeyError};
+pub use snapshot::{Snapshot, SnapshotInfo};
 pub use state::State;
 pub use verify::VerifyReport;
 pub use write::{Checked, Lane, Reply};

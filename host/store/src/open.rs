@@ -50,7 +50,7 @@ impl Domain {
         let anchored = anchor::read(&paths.anchor, keyring.domain_id(), &keyring.verifying_key())
             .map_err(OpenError::files(&paths.anchor))?;
 
-        let OpenOptions { durability, clock, .. } = options;
+        let OpenOptions { durability, clock, snapshot_threshold, .. } = options;
         let position = anchored.map(|head| head.position);
         let set_aside = journal::inspect(&paths.log, &paths.set_aside, position, durability)?;
 
@@ -60,7 +60,7 @@ impl Domain {
             .open()?;
         let spaces = Keyspaces::open(&db)?;
         let keys = Keys::new(Arc::clone(&keyring), spaces.clone());
-        let files = Arc::new(Files { db, spaces, keys, clock, durability });
+        let files = Arc::new(Files { db, spaces, keys, clock, durability, snapshot_threshold });
 
         let (sequence, aggregates) = last_commit(&files)?;
         let head = sequence.head();

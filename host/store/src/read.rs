@@ -113,30 +113,6 @@ impl Domain {
         Ok(head.map(|head| Aggregate::new(name.clone(), &head)))
     }
 
-    /// The state right after a version, as canonical JSON; none when there is no such aggregate or version.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
-    pub fn state_at(&self, name: &AggregateRef, version: Version) -> Result<Option<Json>, ReadError> {
-        let files = &self.inner.files;
-        let at = files.db.snapshot();
-        let Some(head) = files.head_of(&at, name)? else { return Ok(None) };
-        if version.get() == 0 || version > head.version {
-            return Ok(None);
-        }
-        if version == head.version {
-            return Ok(Some(canonical(&head.state)));
-        }
-        let mut state = Map::new();
-        for version in 1..=version.get() {
-            let position = files.position_of(&at, head.number, Version::new(version))?;
-            let row = files.log_row(&at, position)?;
-            state = fold(state, &files.open_row(&at, position, &row)?.event)?;
-        }
-        Ok(Some(canonical(&state)))
-    }
-
     /// Aggregates in the order of type and id.
     ///
     /// # Errors
@@ -247,7 +223,7 @@ impl Aggregate {
     }
 }
 
-fn canonical(state: &Map<String, Value>) -> Json {
+pub(crate) fn canonical(state: &Map<String, Value>) -> Json {
     Json::trusted(json::canonical_object(state))
 }
 

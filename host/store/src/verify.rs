@@ -14,6 +14,7 @@ use crate::{
     merkle::{self, CompleteTile, Edge, TileSource},
     read::fold,
     rows::{self, CommitRecord},
+    snapshot,
 };
 
 /// What a verification found.
@@ -132,10 +133,11 @@ impl Verification<'_> {
         let opened = row.and_then(|row| self.files.open_row(&self.at, position, &row));
         let opened = opened.map_err(|error| self.found(error.to_string())).ok()?;
         let header = &opened.event.header;
-        let commitments = commitments(&opened.seed, &opened.event.body);
+        let commitments = commitments(&opened.seed, &opened.event.body, opened.commitment_kind);
         let origin = self.files.keys.keyring.domain_id();
         let actor = &opened.event.body.actor;
-        if event_digest(origin, header, actor, opened.commitment_kind, &commitments) != header.digest {
+        let digest = commitments.map(|all| event_digest(origin, header, actor, opened.commitment_kind, &all));
+        if digest != Some(header.digest) {
             self.found(format!("position {position}: its contents are not those of its digest"));
         }
         let by_id = self.at.get(&self.files.spaces.ids, header.event_id.0).ok().flatten();
@@ -168,6 +170,7 @@ impl Verification<'_> {
                 return Ok(Digest::default());
             }
         };
+        let mut snapshots = snapshot::stored(self.files, &self.at, number)?;
         let mut tree = Edge::default();
         let mut state = Some(Map::new());
         for version in (1..=head.version.get()).map(Version::new) {
@@ -192,7 +195,14 @@ impl Verification<'_> {
                 _ => None,
             };
             self.grow(number, &mut tree, digest);
+            if let Some(row) = snapshots.remove(&version) {
+                let found = snapshot::compare(self.files, &self.at, (number, name), version, &row, state.as_ref());
+                found.into_iter().for_each(|finding| self.found(finding));
+            }
             self.tick();
+        }
+        for version in snapshots.into_keys() {
+            self.found(format!("{name}: it has a snapshot at version {version}, which it does not have"));
         }
         self.compare_head(name, &head, &tree, state.as_ref());
         Ok(tree.root())

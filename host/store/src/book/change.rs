@@ -44,6 +44,11 @@ pub(super) fn settings() -> AggregateRef {
     own(DOMAIN, SETTINGS)
 }
 
+/// Where snapshots are recorded.
+pub(crate) fn snapshots() -> AggregateRef {
+    own(DOMAIN, SNAPSHOTS)
+}
+
 /// The type of the aggregates in which the schemas stand, one for each type.
 pub(super) fn schemas() -> AggregateType {
     AggregateType::trusted(SCHEMA)

@@ -13,8 +13,9 @@ mod load;
 mod mode;
 mod schema_book;
 mod switch;
+mod upcast;
 
-pub(crate) use change::{Change, is_own};
+pub(crate) use change::{Change, is_own, snapshots};
 pub(crate) use load::load;
 pub use mode::{Mode, ModeError};
 pub(crate) use schema_book::Rule;

@@ -105,9 +105,9 @@ impl Domain {
             };
             let body = write::system_body(&change.payload(), actor, note)?;
             let (aggregate, event_type) = (change.aggregate(), change.event_type());
-            let switch = Some(Box::new((book, change)));
+            let switch = Some(Box::new((Arc::clone(&book), change)));
             let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected: Expected::Any, body, switch };
-            match self.submit_and_wait(write::check_system(files, event)?) {
+            match self.submit_and_wait(write::check_system(files, &book, event)?) {
                 Ok(receipt) => return Ok(receipt),
                 Err(SubmitError::Append(error)) => return Err(error),
                 Err(SubmitError::Moved(_)) => files.keys.forget(&aggregate),

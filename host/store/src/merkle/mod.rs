@@ -7,7 +7,6 @@
 
 mod edge;
 mod hash;
-#[cfg(test)]
 mod proof;
 mod range;
 mod reader;
@@ -17,7 +16,11 @@ mod tile;
 mod tests;
 
 pub(crate) use edge::Edge;
-pub(crate) use hash::{Part, SaltSeed, commit_record, commitment, domain_leaf, leaf, salts};
+pub(crate) use hash::{
+    Part, SaltSeed, commit_record, commitment, commitment_under, domain_leaf, leaf, member, member_salts, salts,
+    snapshot,
+};
+pub(crate) use proof::{implied_root, inclusion_in};
 pub use range::CompactRange;
 pub(crate) use reader::{TileSource, range_at, root_at};
 pub(crate) use tile::{CompleteTile, Tile};

@@ -1,9 +1,16 @@
 //! Proofs: that a leaf is in a tree (*inclusion*), and that a tree grew out of an earlier one (*consistency*). Made as in
 //! RFC 6962, section 2.1; checked by the algorithms of RFC 9162, section 2.1, without the tree.
 //!
-//! Nothing hands out proofs yet. They are here for the tests, which show by them that what is stored of a tree is enough.
+//! So far proofs are handed out of the small trees over the members of a payload. Those of a log's trees are here for the
+//! tests, which show by them that what is stored of a tree is enough.
 
-use super::{TileSource, hash, reader::root_of};
+use std::{convert::Infallible, ops::Range};
+
+use super::{
+    TileSource, hash,
+    reader::root_of,
+    tile::{TILE_WIDTH, Tile},
+};
 use crate::Digest;
 
 /// The audit path of leaf `index` in the tree of the first `size` leaves, from the leaf upwards. `index < size`.
@@ -25,7 +32,40 @@ pub(super) fn inclusion<S: TileSource>(source: &S, index: u64, size: u64) -> Res
     Ok(path)
 }
 
+/// The audit path of the leaf at `index` in a tree of which all leaves are at hand.
+pub(crate) fn inclusion_in(leaves: &[Digest], index: usize) -> Vec<Digest> {
+    let Ok(path) = inclusion(&Leaves(leaves), index as u64, leaves.len() as u64);
+    path
+}
+
+/// A tree of which all leaves are at hand.
+struct Leaves<'l>(&'l [Digest]);
+
+impl TileSource for Leaves<'_> {
+    type Error = Infallible;
+
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn tile(&self, level: u8, index: u64) -> Result<Tile, Infallible> {
+        let entries = index * TILE_WIDTH..(index + 1) * TILE_WIDTH;
+        match level.checked_sub(1) {
+            None => self.leaves(entries).map(Tile::of),
+            Some(below) => Ok(Tile::of(entries.map(|entry| {
+                let Ok(tile) = self.tile(below, entry);
+                tile.root()
+            }))),
+        }
+    }
+
+    fn leaves(&self, range: Range<u64>) -> Result<Vec<Digest>, Infallible> {
+        Ok(self.0[range.start as usize..range.end as usize].to_vec())
+    }
+}
+
 /// Proves that the tree of the first `new` leaves begins with that of the first `old`. `0 < old <= new`.
+#[cfg(test)]
 pub(super) fn consistency<S: TileSource>(source: &S, old: u64, new: u64) -> Result<Vec<Digest>, S::Error> {
     let (mut start, mut end) = (0, new);
     let mut proof = Vec::new();
@@ -49,15 +89,21 @@ pub(super) fn consistency<S: TileSource>(source: &S, old: u64, new: u64) -> Resu
 }
 
 /// Whether `path` leads from a leaf at `index` to the root of a tree of `size` leaves.
+#[cfg(test)]
 pub(super) fn verify_inclusion(leaf: &Digest, index: u64, size: u64, path: &[Digest], root: &Digest) -> bool {
+    implied_root(leaf, index, size, path).is_some_and(|implied| implied == *root)
+}
+
+/// The root of the tree of `size` leaves in which `path` leads upwards from a leaf at `index`; none: there is no such tree.
+pub(crate) fn implied_root(leaf: &Digest, index: u64, size: u64, path: &[Digest]) -> Option<Digest> {
     if index >= size {
-        return false;
+        return None;
     }
     let (mut at, mut last) = (index, size - 1);
     let mut hash = *leaf;
     for sibling in path {
         if last == 0 {
-            return false;
+            return None;
         }
         if at & 1 == 1 || at == last {
             hash = hash::node(sibling, &hash);
@@ -69,10 +115,11 @@ pub(super) fn verify_inclusion(leaf: &Digest, index: u64, size: u64, path: &[Dig
         }
         (at, last) = (at >> 1, last >> 1);
     }
-    last == 0 && hash == *root
+    (last == 0).then_some(hash)
 }
 
 /// Whether a tree of `new` leaves with one root begins with a tree of `old` leaves with the other.
+#[cfg(test)]
 pub(super) fn verify_consistency(old: u64, new: u64, old_root: &Digest, new_root: &Digest, proof: &[Digest]) -> bool {
     if old == new {
         return proof.is_empty() && old_root == new_root;

@@ -19,7 +19,7 @@ pub(crate) struct EventRow<S> {
     pub(crate) header: Header,
     /// Id of the key under which the body is sealed.
     pub(crate) key_id: [u8; 8],
-    /// How the payload is committed to: 0 whole. Part of the digest.
+    /// How the payload is committed to: 0 whole, 1 member by member. Part of the digest.
     pub(crate) commitment_kind: u8,
     pub(crate) compressed: bool,
     /// Nonce, ciphertext, tag.

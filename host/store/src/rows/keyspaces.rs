@@ -15,6 +15,7 @@ pub(crate) struct Keyspaces {
     pub(crate) keys: Keyspace,
     pub(crate) tiles: Keyspace,
     pub(crate) commits: Keyspace,
+    pub(crate) snapshots: Keyspace,
 }
 
 impl Keyspaces {
@@ -36,12 +37,23 @@ impl Keyspaces {
             keys: db.keyspace("keys", || dense(8 * MIB))?,
             tiles: db.keyspace("tiles", || dense(8 * MIB))?,
             commits: db.keyspace("commits", || dense(8 * MIB))?,
+            snapshots: db.keyspace("snapshots", || dense(8 * MIB))?,
         })
     }
 
     /// Every keyspace with its name, for statistics and for closing.
-    pub(crate) fn all(&self) -> [&Keyspace; 8] {
-        [&self.log, &self.index, &self.ids, &self.names, &self.heads, &self.keys, &self.tiles, &self.commits]
+    pub(crate) fn all(&self) -> [&Keyspace; 9] {
+        [
+            &self.log,
+            &self.index,
+            &self.ids,
+            &self.names,
+            &self.heads,
+            &self.keys,
+            &self.tiles,
+            &self.commits,
+            &self.snapshots,
+        ]
     }
 }
 

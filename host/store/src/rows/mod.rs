@@ -11,6 +11,7 @@
 //! | `keys` | aggregate number | the aggregate's key, wrapped |
 //! | `tiles` | tree, level, index | 256 hashes of a Merkle tree |
 //! | `commits` | last position of the batch | commit record |
+//! | `snapshots` | aggregate number, version | position of its event, hash in clear; state sealed |
 //!
 //! All numbers are big-endian, so that keys sort as numbers do.
 
@@ -20,6 +21,7 @@ mod event;
 mod head;
 mod keyspaces;
 mod reader;
+mod snapshot;
 
 pub(crate) use body::{SealedParts, parts};
 pub(crate) use commit::CommitRecord;
@@ -27,6 +29,7 @@ pub(crate) use event::EventRow;
 pub(crate) use head::HeadRow;
 pub(crate) use keyspaces::{Keyspaces, index_key, kind_prefix, name_key, name_of_key, tile_key};
 pub(crate) use reader::Reader;
+pub(crate) use snapshot::{SnapshotRow, snapshot_key, version_of_snapshot_key};
 
 /// A row that does not decode: damage, or a newer format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

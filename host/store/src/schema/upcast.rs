@@ -5,6 +5,11 @@ use serde_json::{Map, Value};
 use super::{compiled::Schema, document::Upcast};
 
 impl Schema {
+    /// Whether an event that was checked with version `from_version` has another shape today.
+    pub(crate) fn upcasts_from(&self, from_version: u32) -> bool {
+        self.document.upcasts.last().is_some_and(|last| last.from.get() >= from_version)
+    }
+
     /// Gives the payload of an event that was checked with version `from_version` today's shape: every upcast from that
     /// version on is applied, in their order.
     ///

@@ -9,7 +9,7 @@
 
 use super::DomainId;
 
-/// What a ciphertext is. The bytes are part of the format; 4 is kept for snapshots.
+/// What a ciphertext is. The bytes are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum RecordKind {
@@ -21,6 +21,8 @@ pub(crate) enum RecordKind {
     EventBody = 2,
     /// The folded state of an aggregate.
     State = 3,
+    /// A snapshot of an aggregate.
+    Snapshot = 4,
     /// A row of a plugin's tables.
     PluginTable = 5,
     /// A delivery set aside.

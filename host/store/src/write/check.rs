@@ -9,12 +9,13 @@ use super::{
     idempotency::{committed_before, fresh_id, keyed_id},
     parse::{Parsed, ParsedEvent, parse},
     rules::Rules,
+    snapshots::threshold,
 };
 use crate::{
-    AggregateNumber, AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Micros, Receipt,
-    SchemaBook, StoredSchema,
+    AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Micros, ReadError, Receipt, SchemaBook,
+    StoredSchema,
     book::Change,
-    digest::commitments,
+    digest::{BY_MEMBER, WHOLE, commitments, whole},
     files::Files,
     keys::{self, KeptKey},
     rows::SealedParts,
@@ -47,6 +48,7 @@ impl Checked {
         match &self.outcome {
             CheckOutcome::Write(events) => events.len(),
             CheckOutcome::Known(_) => 0,
+            CheckOutcome::Snapshot(..) => 1,
         }
     }
 }
@@ -57,6 +59,8 @@ pub(crate) enum CheckOutcome {
     Write(Vec<CheckedEvent>),
     /// Written before, by its idempotency key.
     Known(Receipt),
+    /// A snapshot of this aggregate is to be taken, for this actor.
+    Snapshot(AggregateRef, Arc<str>),
 }
 
 /// Where a request came from: what is needed to check it anew.
@@ -64,6 +68,8 @@ pub(crate) enum Origin {
     Client(Draft),
     /// One of EventDBX's own events.
     System(SystemEvent),
+    /// A snapshot is asked for, by whom.
+    Snapshot(AggregateRef, Arc<str>),
 }
 
 /// An event of EventDBX's own: it changes no state.
@@ -97,14 +103,14 @@ pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Resul
         Some(receipt) => CheckOutcome::Known(receipt),
         None => {
             let rules = Rules::of(&book, &events);
-            CheckOutcome::Write(finish(files, &at, events, rules, draft.key.as_deref())?)
+            CheckOutcome::Write(finish(files, &book, &at, events, rules, draft.key.as_deref())?)
         }
     };
     Ok(Checked { origin: Origin::Client(draft), outcome, keyed, book: Some(book), lane: None })
 }
 
 /// Checks an event of EventDBX's own.
-pub(crate) fn check_system(files: &Files, event: SystemEvent) -> Result<Checked, AppendError> {
+pub(crate) fn check_system(files: &Files, book: &SchemaBook, event: SystemEvent) -> Result<Checked, AppendError> {
     let parsed = ParsedEvent {
         aggregate: event.aggregate.clone(),
         event_type: event.event_type.clone(),
@@ -114,7 +120,7 @@ pub(crate) fn check_system(files: &Files, event: SystemEvent) -> Result<Checked,
         body: event.body.clone(),
         members: None,
     };
-    let mut events = finish(files, &files.db.snapshot(), vec![parsed], Rules::none(1), None)?;
+    let mut events = finish(files, book, &files.db.snapshot(), vec![parsed], Rules::none(1), None)?;
     let mut book = None;
     if let Some((planned, change)) = event.switch.as_deref() {
         events.iter_mut().for_each(|checked| checked.effect = Effect::Switch(change.clone()));
@@ -126,6 +132,7 @@ pub(crate) fn check_system(files: &Files, event: SystemEvent) -> Result<Checked,
 
 fn finish(
     files: &Files,
+    book: &SchemaBook,
     at: &fjall::Snapshot,
     mut events: Vec<ParsedEvent>,
     mut rules: Rules<'_>,
@@ -149,7 +156,9 @@ fn finish(
             }
         };
         let follows = rules.schema(index).map(|stored| Follows::of(stored, &effect));
-        checked.push(seal(files, event, effect, follows, kept, key.map(|key| (key, index)), now));
+        let snapshot_threshold = threshold(files, book, &event.aggregate);
+        let terms = Terms { effect, follows, snapshot_threshold };
+        checked.push(seal(files, event, terms, kept, key.map(|key| (key, index)), now));
     }
     Ok(checked)
 }
@@ -164,20 +173,25 @@ impl Follows {
     }
 }
 
-fn key_for(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) -> Result<Arc<KeptKey>, AppendError> {
+pub(super) fn key_for(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) -> Result<Arc<KeptKey>, ReadError> {
     if let Some(kept) = files.keys.cached(name) {
         return Ok(kept);
     }
-    let number: Result<Option<AggregateNumber>, _> = keys::number_of(at, &files.spaces, name);
-    let found = number.and_then(|number| files.keys.for_write(at, number, name));
-    found.map_err(AppendError::from)
+    let number = keys::number_of(at, &files.spaces, name);
+    number.and_then(|number| files.keys.for_write(at, number, name))
 }
 
-fn seal(
+/// What was found out about an event.
+pub(super) struct Terms {
+    pub(super) effect: Effect,
+    pub(super) follows: Option<Follows>,
+    pub(super) snapshot_threshold: u32,
+}
+
+pub(super) fn seal(
     files: &Files,
     event: ParsedEvent,
-    effect: Effect,
-    follows: Option<Follows>,
+    terms: Terms,
     key: Arc<KeptKey>,
     idempotency: Option<(&str, usize)>,
     now: Micros,
@@ -188,7 +202,12 @@ fn seal(
         None => fresh_id(now),
     };
     let parts = SealedParts { seed: rand::random(), body: event.body };
-    let commitments = commitments(&parts.seed, &parts.body);
+    // A patch says what to do with members rather than what they are: it has none to take out.
+    let by_member = event.kind == EventKind::Payload
+        && terms.follows.as_ref().is_some_and(|follows| follows.schema.document().is_redactable());
+    let by_member = by_member.then(|| commitments(&parts.seed, &parts.body, BY_MEMBER)).flatten();
+    let commitment_kind = if by_member.is_some() { BY_MEMBER } else { WHOLE };
+    let commitments = by_member.unwrap_or_else(|| whole(&parts.seed, &parts.body));
     let mut plain = Vec::with_capacity(256 + parts.body.payload.as_str().len());
     parts.encode(&mut plain);
     let (plain, compressed) = compress_where_it_pays(plain);
@@ -202,9 +221,11 @@ fn seal(
         expected: event.expected,
         occurred_at: event.occurred_at,
         body: parts.body,
-        effect,
-        follows,
+        effect: terms.effect,
+        follows: terms.follows,
+        snapshot_threshold: terms.snapshot_threshold,
         commitments,
+        commitment_kind,
         key,
         compressed,
         sealed,
@@ -230,7 +251,7 @@ pub(crate) fn body_binding(
 /// Compresses a body from this size on, if that saves an eighth of it.
 const COMPRESS_FROM: usize = 512;
 
-fn compress_where_it_pays(plain: Vec<u8>) -> (Vec<u8>, bool) {
+pub(super) fn compress_where_it_pays(plain: Vec<u8>) -> (Vec<u8>, bool) {
     if plain.len() < COMPRESS_FROM {
         return (plain, false);
     }

@@ -117,6 +117,13 @@ impl Committer {
                     answers.committed.push((receipt, reply));
                     continue;
                 }
+                CheckOutcome::Snapshot(name, actor) => {
+                    match self.take_on_demand(&name, &actor, group, rows)? {
+                        Ok(receipt) => answers.committed.push((receipt, reply)),
+                        Err(error) => answers.turned_away.push((error.into(), reply)),
+                    }
+                    continue;
+                }
             };
             let admitted = match &checked.book {
                 Some(book) if !self.decides_as(book, &events) => Err(NotAdmitted::Moved),
@@ -155,17 +162,22 @@ impl Committer {
         rows: &mut Rows<'_>,
     ) -> Result<Receipt, ReadError> {
         let mut receipts = Vec::with_capacity(events.len());
+        let mut snapshots = Vec::new();
         for mut event in events {
             let Some(slot) = group.slots.get_mut(&event.aggregate) else { unreachable!("admitted before") };
             slot.changed = true;
             let change = event.effect.take_switch();
+            let threshold = event.snapshot_threshold;
+            let knows_state = !matches!(event.effect, Effect::Evaluated { state: None, .. });
             let sequenced = self.sequence.place(&self.files, &group.at, event, &mut slot.head, &mut rows.tiles)?;
             if let Some(change) = change {
                 self.book = Arc::new(self.book.after(&change, &sequenced.event)?);
             }
+            snapshots.extend(slot.due(&sequenced.event.header.aggregate, threshold, knows_state));
             receipts.push(sequenced.event.receipt());
             rows.event(sequenced);
         }
+        self.take_due(snapshots, group, rows)?;
         Ok(Receipt { events: receipts, durability: self.files.durability, duplicate: false })
     }
 

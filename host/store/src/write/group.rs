@@ -1,7 +1,10 @@
 //! A group: the requests that share one fjall batch and one sync. Each is admitted or refused by itself, as if it came
 //! after those before it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     CheckedEvent, Effect,
@@ -10,8 +13,8 @@ use super::{
     rules::missing,
 };
 use crate::{
-    AggregateRef, AppendError, EventId, Expected, ReadError, Reason, Version, domain::RESTORED, files::Files, json,
-    limits,
+    AggregateRef, AppendError, EventId, EventReceipt, Expected, ReadError, Reason, Version, domain::RESTORED,
+    files::Files, json, keys::KeptKey, limits,
 };
 
 /// The aggregates that the requests of a group touch, and the event ids that it gives out.
@@ -19,6 +22,8 @@ pub(crate) struct Group<'a> {
     files: &'a Files,
     pub(crate) at: fjall::Snapshot,
     pub(crate) slots: HashMap<AggregateRef, Slot>,
+    /// Snapshots that it takes, by the keys of their rows.
+    pub(crate) snapshots: HashMap<[u8; 16], EventReceipt>,
     ids: HashSet<EventId>,
     request: usize,
 }
@@ -28,6 +33,8 @@ pub(crate) struct Slot {
     pub(crate) head: LiveHead,
     /// Whether the group wrote to it.
     pub(crate) changed: bool,
+    /// Whether a snapshot is due as soon as the state is known.
+    pub(crate) is_due: bool,
     trial: Trial,
 }
 
@@ -61,7 +68,7 @@ impl From<ReadError> for NotAdmitted {
 impl<'a> Group<'a> {
     pub(crate) fn new(files: &'a Files) -> Self {
         let at = files.db.snapshot();
-        Self { files, at, slots: HashMap::new(), ids: HashSet::new(), request: 0 }
+        Self { files, at, slots: HashMap::new(), snapshots: HashMap::new(), ids: HashSet::new(), request: 0 }
     }
 
     /// Decides whether all events of a request may be written. Changes no head.
@@ -90,7 +97,7 @@ impl<'a> Group<'a> {
     ) -> Result<(), NotAdmitted> {
         let event = &events[index];
         let request = self.request;
-        self.touch(heads, event)?;
+        self.touch(heads, &event.aggregate, &event.key)?;
         if keyed && self.taken(event)? {
             return Err(NotAdmitted::Moved);
         }
@@ -122,14 +129,29 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    fn touch(&mut self, heads: &mut Heads, event: &CheckedEvent) -> Result<(), ReadError> {
-        if !self.slots.contains_key(&event.aggregate) {
-            let head = heads.take(self.files, &self.at, &event.aggregate)?;
-            let head = head.unwrap_or_else(|| LiveHead::unborn(event.key.clone()));
-            let slot = Slot { head, changed: false, trial: Trial::default() };
-            self.slots.insert(event.aggregate.clone(), slot);
+    /// Makes sure that an aggregate is at hand. One that does not exist begins under the key that is proposed.
+    pub(crate) fn touch(
+        &mut self,
+        heads: &mut Heads,
+        name: &AggregateRef,
+        key: &Arc<KeptKey>,
+    ) -> Result<(), ReadError> {
+        if !self.slots.contains_key(name) {
+            let head = heads.take(self.files, &self.at, name)?;
+            let head = head.unwrap_or_else(|| LiveHead::unborn(Arc::clone(key)));
+            self.slots.insert(name.clone(), Slot::new(head));
         }
         Ok(())
+    }
+
+    /// An aggregate that exists.
+    pub(crate) fn existing(&mut self, heads: &mut Heads, name: &AggregateRef) -> Result<Option<&mut Slot>, ReadError> {
+        if !self.slots.contains_key(name)
+            && let Some(head) = heads.take(self.files, &self.at, name)?
+        {
+            self.slots.insert(name.clone(), Slot::new(head));
+        }
+        Ok(self.slots.get_mut(name).filter(|slot| slot.head.version.get() > 0))
     }
 
     /// Whether an idempotency key's event is there already.
@@ -140,6 +162,10 @@ impl<'a> Group<'a> {
 }
 
 impl Slot {
+    fn new(head: LiveHead) -> Self {
+        Self { head, changed: false, is_due: false, trial: Trial::default() }
+    }
+
     fn trial(&self, request: usize) -> Trial {
         if self.trial.request == request {
             return self.trial;

@@ -15,6 +15,7 @@ mod queue;
 mod rows;
 mod rules;
 mod sequence;
+mod snapshots;
 
 pub use check::Checked;
 pub(crate) use check::{CheckOutcome, Origin, SystemEvent, body_binding, check, check_system, system_body};
@@ -24,6 +25,7 @@ pub use lane::Lane;
 pub use queue::Reply;
 pub(crate) use queue::{NotTaken, Queue, Submission};
 pub(crate) use sequence::Sequence;
+pub(crate) use snapshots::{check_snapshot, is_snapshot_taken};
 
 use std::sync::Arc;
 
@@ -46,7 +48,11 @@ pub(crate) struct CheckedEvent {
     pub(crate) effect: Effect,
     /// The schema that it was checked with; none: with none.
     pub(crate) follows: Option<Follows>,
+    /// After how many events of its aggregate a snapshot is taken; 0: never.
+    pub(crate) snapshot_threshold: u32,
     pub(crate) commitments: Commitments,
+    /// How the payload is committed to.
+    pub(crate) commitment_kind: u8,
     pub(crate) key: Arc<KeptKey>,
     pub(crate) compressed: bool,
     pub(crate) sealed: Vec<u8>,

@@ -12,7 +12,7 @@ use crate::{
     AggregateRef, Event, Position,
     files::Files,
     json,
-    rows::{self, CommitRecord, HeadRow},
+    rows::{self, CommitRecord, HeadRow, SnapshotRow},
 };
 
 /// What a group will write.
@@ -37,6 +37,11 @@ impl<'a> Rows<'a> {
         self.batch.insert(&spaces.index, rows::index_key(header.number, header.version), position);
         self.batch.insert(&spaces.ids, header.event_id.0, position);
         self.events.push(sequenced.event);
+    }
+
+    /// A snapshot.
+    pub(crate) fn snapshot(&mut self, key: [u8; 16], row: &SnapshotRow<Vec<u8>>) {
+        self.batch.insert(&self.files.spaces.snapshots, key, row.encode());
     }
 
     /// The head of an aggregate after the group; for a new one its name and key too.

@@ -106,7 +106,8 @@ impl Sequence {
             RESTORED => head.archived = false,
             _ => {}
         }
-        header.digest = event_digest(&self.origin, &header, &event.body.actor, WHOLE, &event.commitments);
+        header.digest =
+            event_digest(&self.origin, &header, &event.body.actor, event.commitment_kind, &event.commitments);
         fold(head, event.effect);
         tiles.push(files, at, head.number, &mut head.tree, header.digest)?;
         let leaf = merkle::domain_leaf(self.last, &header.digest);
@@ -115,7 +116,7 @@ impl Sequence {
         let row = EventRow {
             header,
             key_id: *event.key.id(),
-            commitment_kind: WHOLE,
+            commitment_kind: event.commitment_kind,
             compressed: event.compressed,
             sealed: event.sealed,
         };
@@ -123,9 +124,6 @@ impl Sequence {
         Ok(Sequenced { event: Arc::new(Event { header: row.header, body: event.body }), row: encoded })
     }
 }
-
-/// Commitment kind of a payload that is committed to as a whole.
-const WHOLE: u8 = 0;
 
 fn fold(head: &mut LiveHead, effect: Effect) {
     match effect {

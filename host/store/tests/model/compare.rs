@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use eventdbx_store::{AggregateQuery, AggregateRef, Domain, Event, EventId, EventKind, EventQuery, Position, Version};
+use eventdbx_store::{
+    AggregateQuery, AggregateRef, Domain, Event, EventId, EventKind, EventQuery, Micros, Position, Version,
+};
 use serde_json::Value;
 
 use crate::{
@@ -69,7 +71,22 @@ fn history(domain: &Domain, model: &Model, text: &str) {
 
     for kept in kept.iter().rev().step_by(kept.len().div_ceil(VERSIONS)) {
         let state = domain.state_at(&name, Version::new(kept.version)).expect("reads").expect("a version");
-        assert_eq!(parsed(state.as_str()), kept.state, "{text} at version {}", kept.version);
+        let canonical = serde_jcs::to_string(&kept.state).expect("canonical");
+        assert_eq!(state.as_str(), canonical, "{text} at version {}", kept.version);
+        let time = kept.receipt.recorded_at;
+        for time in [time.get() - 1, time.get()].map(Micros::new) {
+            let version = domain.version_at(&name, time, false).expect("reads").map(Version::get);
+            assert_eq!(version, model.version_at(text, time), "{text} at {time}");
+        }
+    }
+    let infos = domain.snapshots(&name).expect("reads");
+    let versions: Vec<u64> = infos.iter().map(|info| info.version.get()).collect();
+    let expected = model.snapshots.keys().filter(|(name, _)| name == text).map(|(_, version)| *version);
+    assert_eq!(versions, expected.collect::<Vec<_>>());
+    for info in infos {
+        let snapshot = domain.snapshot(&name, info.version).expect("opens").expect("there");
+        assert_eq!(snapshot.info, info);
+        assert_eq!(parsed(snapshot.state.as_str()), model.snapshots[&(text.to_owned(), info.version.get())]);
     }
     for none in [0, last.version + 1] {
         assert_eq!(domain.state_at(&name, Version::new(none)).expect("reads"), None);
@@ -137,7 +154,7 @@ fn same(event: &Event, kept: &Kept) {
     assert_eq!(value(&event.body.metadata), kept.metadata);
     assert_eq!(value(&event.body.extensions), kept.extensions);
     assert_eq!(event.body.note.as_deref(), kept.note.as_deref());
-    assert_eq!(&*event.body.actor, "alice");
+    assert_eq!(&*event.body.actor, kept.actor);
 }
 
 fn parsed(text: &str) -> Value {

@@ -6,6 +6,7 @@ mod compare;
 mod fold;
 mod model;
 mod operations;
+mod snapshots;
 mod world;
 
 use eventdbx_store::Durability;
@@ -27,9 +28,10 @@ proptest! {
     #[test]
     fn the_store_does_what_the_model_does(
         durability in prop_oneof![1 => Just(Durability::Sync), 3 => Just(Durability::Os)],
+        threshold in prop::sample::select(&[0_u32, 1, 3, 7, 50][..]),
         operations in operations(),
     ) {
-        let mut world = World::new(durability);
+        let mut world = World::new(durability, threshold);
         for operation in &operations {
             world.run(operation);
         }

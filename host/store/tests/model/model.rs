@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eventdbx_store::EventReceipt;
+use eventdbx_store::{EventReceipt, Micros};
 use serde_json::{Value, json};
 
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) struct Kept {
     /// Key of its request, and its index in there.
     pub(crate) key: Option<(String, usize)>,
     pub(crate) receipt: EventReceipt,
+    pub(crate) actor: &'static str,
     /// The text of the body as it was sent.
     pub(crate) text: String,
 }
@@ -32,6 +33,8 @@ pub(crate) struct Kept {
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) events: Vec<Kept>,
+    /// The states that are kept, by aggregate and version.
+    pub(crate) snapshots: BTreeMap<(String, u64), Value>,
 }
 
 /// What becomes of a request.
@@ -63,6 +66,12 @@ impl Model {
 
     pub(crate) fn state(&self, aggregate: &str) -> Value {
         self.of(aggregate).next_back().map_or_else(|| json!({}), |event| event.state.clone())
+    }
+
+    /// The last version recorded by a time.
+    pub(crate) fn version_at(&self, aggregate: &str, time: Micros) -> Option<u64> {
+        let by_then = self.of(aggregate).filter(|event| event.receipt.recorded_at <= time);
+        by_then.map(|event| event.version).max()
     }
 
     pub(crate) fn is_archived(&self, aggregate: &str) -> bool {

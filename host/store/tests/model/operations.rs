@@ -20,6 +20,7 @@ pub(crate) enum Operation {
     Archive(usize),
     Restore(usize),
     Record(Value),
+    Snapshot(usize),
     Restart,
     Compare,
 }
@@ -65,7 +66,8 @@ pub(crate) fn operations() -> impl Strategy<Value = Vec<Operation>> {
         3 => any::<usize>().prop_map(Operation::Retry),
         2 => (any::<usize>(), request()).prop_map(|(which, request)| Operation::ReuseKey(which, request)),
         1 => which.clone().prop_map(Operation::Archive),
-        2 => which.prop_map(Operation::Restore),
+        2 => which.clone().prop_map(Operation::Restore),
+        2 => which.prop_map(Operation::Snapshot),
         1 => object().prop_map(Operation::Record),
         1 => Just(Operation::Restart),
         1 => Just(Operation::Compare),

@@ -18,7 +18,7 @@ use crate::{
 
 /// The reserved aggregate in which `record` writes here.
 const RESERVED: &str = "$plugin/counter";
-const ACTOR: &str = "alice";
+pub(crate) const ACTOR: &str = "alice";
 
 pub(crate) struct World {
     /// Before its directory, as fields are dropped in their order.
@@ -27,16 +27,17 @@ pub(crate) struct World {
     master: MasterKey,
     clock: Arc<AtomicU64>,
     durability: Durability,
+    pub(crate) threshold: u32,
     pub(crate) model: Model,
     keyed: Vec<Request>,
 }
 
 impl World {
-    pub(crate) fn new(durability: Durability) -> Self {
+    pub(crate) fn new(durability: Durability, threshold: u32) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(AtomicU64::new(1_700_000_000_000_000));
         let (master, model) = (MasterKey::generate(), Model::default());
-        let mut world = Self { dir, master, clock, durability, domain: None, model, keyed: Vec::new() };
+        let mut world = Self { dir, master, clock, durability, threshold, domain: None, model, keyed: Vec::new() };
         world.open();
         world
     }
@@ -44,7 +45,8 @@ impl World {
     fn open(&mut self) {
         let clock = Arc::clone(&self.clock);
         let clock = Arc::new(move || Micros::new(clock.fetch_add(1, Ordering::Relaxed)));
-        let options = OpenOptions { durability: self.durability, ..OpenOptions::new(clock) };
+        let (durability, snapshot_threshold) = (self.durability, self.threshold);
+        let options = OpenOptions { durability, snapshot_threshold, ..OpenOptions::new(clock) };
         let name = "default".parse().expect("a name");
         self.domain = Some(Domain::open(self.dir.path(), name, &self.master, options).expect("opens"));
     }
@@ -83,6 +85,7 @@ impl World {
                 let receipt = self.domain().record(&name, "$plugin_configured", &text, ACTOR).expect("records");
                 self.keep_system(RESERVED, "$plugin_configured", text, None, receipt);
             }
+            Operation::Snapshot(which) => self.snapshot(AGGREGATES[*which]),
             Operation::Restart => drop(self.restart()),
             Operation::Compare => self.compare(),
         }
@@ -106,6 +109,7 @@ impl World {
                     let key = request.key.map(|key| (key.to_owned(), index));
                     self.keep(kept(wish, names[index], state, text, key, receipt.events[index].clone()));
                 }
+                self.keep_due(&request, &names);
                 if request.key.is_some() {
                     self.keyed.push(request);
                 }
@@ -182,12 +186,16 @@ impl World {
             state: self.model.state(name),
             key: None,
             receipt,
+            actor: ACTOR,
             text,
         });
+        if AGGREGATES.contains(&name) {
+            self.keep_snapshots(self.due_at(name, self.model.version(name)));
+        }
     }
 
     /// Takes an event into the model: its receipt must name the next place.
-    fn keep(&mut self, mut kept: Kept) {
+    pub(crate) fn keep(&mut self, mut kept: Kept) {
         kept.version = self.model.version(&kept.aggregate) + 1;
         let receipt = &kept.receipt;
         assert_eq!(receipt.position.get(), self.model.events.len() as u64 + 1);
@@ -243,6 +251,7 @@ fn kept(
         state,
         key,
         receipt,
+        actor: ACTOR,
         text,
     }
 }

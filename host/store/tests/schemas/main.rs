@@ -1,6 +1,8 @@
 //! Schemas and modes as the callers of a domain see them.
 
 mod book;
+mod figures;
 mod support;
 mod switching;
+mod upcasting;
 mod writing;

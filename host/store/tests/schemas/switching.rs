@@ -33,11 +33,11 @@ fn wish(book: &SchemaBook, writer: usize, n: usize) -> Draft {
         _ => json!({"v": version}),
     };
     let mut event = NewEvent::new("order", &id, "changed", &payload.to_string());
-    if n % 7 == 0 {
+    if n.is_multiple_of(7) {
         let patch = json!([{"op": "add", "path": "/v", "value": version}]);
         event = NewEvent { body_kind: BodyKind::Patch, body: patch.to_string(), ..event };
     }
-    let key = (n % 3 == 0).then(|| format!("{writer}-{n}"));
+    let key = n.is_multiple_of(3).then(|| format!("{writer}-{n}"));
     Draft { events: vec![event], key, actor: "alice".into() }
 }
 
