@@ -196,7 +196,9 @@ fn a_schema_is_written_command_by_command() {
     assert_eq!(exported["properties"]["email"]["format"], "email");
     assert_eq!(scratch.json(["schema", "diff", "order"])["changes"].as_array().unwrap().len(), 2);
     assert_eq!(scratch.json(["schema", "diff", "order", "1", "2"])["to"], 2);
-    assert_eq!(scratch.json(["schema", "remove", "order"])["version"], Value::Null);
+    let removed = scratch.json(["schema", "remove", "order"]);
+    assert_eq!(removed["version"], Value::Null);
+    assert_eq!(removed["warnings"], json!(["what was hidden is shown to everybody: /email"]));
     scratch.dbx(["schema", "show", "order"]).code(4).says("activate one");
     scratch.dbx(["schema", "show", "order", "--version", "1"]).ok();
     scratch.dbx(["schema", "list"]).ok();

@@ -70,6 +70,7 @@ impl Edit<'_> {
             warnings: Vec::new(),
             refused_states: Vec::new(),
         };
+        outcome.warnings.extend(shown_again(&book, kind, None));
         if book.mode() == Mode::Strict {
             outcome.warnings.push(format!("the domain is in strict mode: nothing more can be written to {kind}"));
         }
@@ -160,8 +161,7 @@ fn warnings(book: &SchemaBook, document: &SchemaDocument, narrowing: usize, refu
     match narrowing {
         0 => {}
         _ if book.active(kind).is_none() => {
-            let now = "what it does not say is refused from now on";
-            warnings.push(format!("it is the first schema that is in force for {kind}: {now}"));
+            warnings.push(format!("{kind} had no schema: events that were accepted before may be refused now"));
         }
         1 => warnings.push("1 change narrows: events that were accepted before may be refused now".to_owned()),
         many => warnings.push(format!("{many} changes narrow: events that were accepted before may be refused now")),
@@ -173,10 +173,20 @@ fn warnings(book: &SchemaBook, document: &SchemaDocument, narrowing: usize, refu
         let name = format!("{}/{}", first.aggregate_type, first.aggregate_id);
         warnings.push(format!("it refuses the state of {}, e.g. {name}{what}", counted(refused)));
     }
+    warnings.extend(shown_again(book, kind, Some(&Schema::new(document.clone()))));
     if book.mode() == Mode::Off {
         warnings.push("the domain is in mode off: nothing is checked".to_owned());
     }
     warnings
+}
+
+/// What people should know when fields that are hidden now will not be.
+fn shown_again(book: &SchemaBook, kind: &AggregateType, next: Option<&Schema>) -> Option<String> {
+    let mut shown = book.active(kind)?.schema.hidden_pointers();
+    let hidden = next.map(Schema::hidden_pointers).unwrap_or_default();
+    // What lies in a hidden field is hidden with it.
+    shown.retain(|pointer| !hidden.iter().any(|above| pointer == above || pointer.starts_with(&format!("{above}/"))));
+    (!shown.is_empty()).then(|| format!("what was hidden is shown to everybody: {}", shown.join(", ")))
 }
 
 /// What holds for a type without a schema.
