@@ -188,10 +188,12 @@ fn from_daemon(error: &ClientError, message: String) -> Failure {
 /// What the daemon answered instead of doing it.
 pub(crate) fn from_answer(error: &WireError) -> Failure {
     let reasons = error.reasons.iter().map(|reason| format!("{}: {}", reason.path, reason.message));
-    Failure {
-        kind: Kind::of_code(error.code),
-        message: error.message.clone(),
-        details: reasons.collect(),
-        hint: error.hint.clone(),
-    }
+    // A message that says all the reasons is for logs; here each has a line.
+    let says_all = error.reasons.iter().all(|reason| error.message.contains(&reason.message));
+    let message = match error.reasons.len() {
+        1 if says_all => "refused".to_owned(),
+        2.. if says_all => format!("refused, for {} reasons", error.reasons.len()),
+        _ => error.message.clone(),
+    };
+    Failure { kind: Kind::of_code(error.code), message, details: reasons.collect(), hint: error.hint.clone() }
 }

@@ -11,6 +11,7 @@ mod fail;
 mod input;
 mod json;
 mod output;
+mod schema_file;
 mod session;
 
 use std::process::ExitCode;

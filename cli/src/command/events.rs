@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// EventDBX's own events too, whose types begin with $
     #[arg(long)]
     system: bool,
+    /// With the fields that schemas hide
+    #[arg(long)]
+    hidden: bool,
 }
 
 impl Args {
@@ -56,7 +59,7 @@ impl Args {
             _ => session.at(["events"]).query("type", self.kind.as_ref()).flag("system", self.system),
         };
         let first = self.selection.first("from", self.from.map(|from| from.to_string()));
-        let target = self.selection.of(target).flag("reverse", self.reverse);
+        let target = self.selection.of(target).flag("reverse", self.reverse).flag("hidden", self.hidden);
         Pages { target, first, limit: self.limit }.print(session, table).await
     }
 
@@ -68,7 +71,8 @@ impl Args {
             .query("from", self.from)
             .query("type", self.kind)
             .query("id", self.id)
-            .flag("system", self.system);
+            .flag("system", self.system)
+            .flag("hidden", self.hidden);
         let mut client = session.connect().await?;
         let mut lines = client.lines(Method::GET, target.as_ref(), client::whole("")).await?;
         while let Some(line) = lines.next().await? {

@@ -13,7 +13,9 @@ pub(crate) mod query;
 #[cfg(test)]
 mod reference;
 mod restart;
+mod restrict;
 mod rows;
+mod schema;
 pub(crate) mod start;
 mod stats;
 mod status;
@@ -99,6 +101,11 @@ enum Command {
     Events(events::Args),
     /// Write events from a file, one JSON object per line
     Import(import::Args),
+    /// Write schemas, read them, and hold history against them
+    #[command(subcommand)]
+    Schema(schema::Command),
+    /// Show how strictly schemas hold in a domain, or switch it at once
+    Restrict(restrict::Args),
     /// Install, watch, replay and build plugins
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -151,6 +158,8 @@ impl Command {
             Self::Aggregate(command) => command.run(session).await,
             Self::Events(args) => args.run(session).await,
             Self::Import(args) => args.run(session).await,
+            Self::Schema(command) => command.run(session).await,
+            Self::Restrict(args) => args.run(session).await,
             Self::Plugin(command) => command.run(session).await,
             Self::Query(args) => args.run(session).await,
             Self::Demo(args) => args.run(session).await,

@@ -9,6 +9,7 @@ mod exit_codes;
 mod import;
 mod plugins;
 mod reading;
+mod schemas;
 mod scratch;
 mod shapes;
 mod tour;

@@ -14,6 +14,7 @@
 //! | [`socket`] | the owner's socket: bound safely, served until the daemon stops |
 //! | [`grant`] | who asks and what they may; every handler takes a [`Grant`] |
 //! | `api` | the routes, one file per resource, and their OpenAPI document |
+//! | `schemas` | what schemas mean for what is there: check, infer, change |
 //! | [`plugins`] | the plugins of a domain: installed, fed from the log, asked |
 //! | [`wire`] | the JSON of requests and answers, shared with the clients |
 //! | [`client`] | a client of the socket, for the command line and for tests |
@@ -48,6 +49,7 @@ pub mod master_key;
 mod node;
 pub mod plugins;
 mod private_file;
+mod schemas;
 pub mod socket;
 pub mod wire;
 
@@ -56,3 +58,4 @@ pub use daemon::{Daemon, Running, StartError, StartOptions};
 pub use data_dir::DataDir;
 pub use grant::Grant;
 pub use master_key::KeySource;
+pub use schemas::schema_faults;

@@ -30,6 +30,12 @@ impl State {
         read::fold(self.0, event).map(Self)
     }
 
+    /// Its members.
+    #[must_use]
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// Its canonical text (RFC 8785).
     #[must_use]
     pub fn to_json(&self) -> Json {

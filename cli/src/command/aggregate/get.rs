@@ -14,12 +14,15 @@ pub(crate) struct Args {
     /// With its events
     #[arg(long)]
     include_events: bool,
+    /// With the fields that schemas hide
+    #[arg(long)]
+    hidden: bool,
 }
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let target = session.at(["aggregates", &self.name.kind, &self.name.id]);
-        let target = self.when.of(target).flag("include_events", self.include_events);
+        let target = self.when.of(target).flag("include_events", self.include_events).flag("hidden", self.hidden);
         session.format.answer(&session.get(target).await?, text)
     }
 }

@@ -20,6 +20,9 @@ pub(crate) struct Args {
     paths: Vec<String>,
     #[command(flatten)]
     when: When,
+    /// With the fields that schemas hide
+    #[arg(long)]
+    hidden: bool,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +34,7 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let paths: Vec<Path> = self.paths.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
         let target = self.when.of(session.at(["aggregates", &self.name.kind, &self.name.id]));
+        let target = target.flag("hidden", self.hidden);
         let aggregate: Aggregate = serde_json::from_str(&session.get(target).await?)?;
         let mut selected = Map::new();
         for (text, path) in self.paths.into_iter().zip(&paths) {

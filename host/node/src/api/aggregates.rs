@@ -14,6 +14,7 @@ use super::{
     ApiError, convert,
     extract::{InDomain, JsonBody, NoParams, OfAggregate, Params},
     paging, selection,
+    sight::{Sight, View},
 };
 use crate::{
     grant::Grant,
@@ -39,6 +40,9 @@ pub(super) struct ViewParams {
     include_events: bool,
     /// Most events; never more than 1000.
     limit: Option<usize>,
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
 }
 
 /// Reads an aggregate with its state
@@ -55,16 +59,22 @@ pub(super) struct ViewParams {
     responses((status = 200, description = "The aggregate", body = AggregateView))
 )]
 pub(super) async fn get_aggregate(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     OfAggregate(name): OfAggregate,
     Params(params): Params<ViewParams>,
 ) -> Result<Json<AggregateView>, ApiError> {
-    node.blocking(move || view(&domain, &name, &params)).await.map(Json)
+    let sight = Sight::new(&grant, params.hidden)?;
+    node.blocking(move || view(&domain, &name, &params, &sight.of(&domain))).await.map(Json)
 }
 
-fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result<AggregateView, ApiError> {
+fn view(
+    domain: &DomainNode,
+    name: &AggregateRef,
+    params: &ViewParams,
+    shown: &View,
+) -> Result<AggregateView, ApiError> {
     let missing = || ApiError::not_found(format_args!("aggregate {name}"));
     let aggregate = domain.log.aggregate(name)?.ok_or_else(missing)?;
     let (version, updated_at, state) = match wanted_version(domain, name, params)? {
@@ -80,7 +90,7 @@ fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result
     let events = if params.include_events {
         let page = domain.log.events(&history::all_of(name, None, paging::rows(params.limit)?))?;
         let wanted = page.rows.iter().filter(|event| event.header.version.get() <= version);
-        Some(wanted.map(convert::event).collect::<Result<_, _>>()?)
+        Some(wanted.map(|event| convert::event(event, shown)).collect::<Result<_, _>>()?)
     } else {
         None
     };
@@ -92,7 +102,7 @@ fn view(domain: &DomainNode, name: &AggregateRef, params: &ViewParams) -> Result
         created_at: aggregate.created_at.to_rfc3339(),
         updated_at,
         root: aggregate.root.to_string(),
-        state: convert::raw(&state)?,
+        state: shown.state(&name.kind, &state)?,
         events,
     })
 }

@@ -4,7 +4,7 @@ use eventdbx_store::{
     AggregateRow, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, VerifyReport,
 };
 
-use super::ApiError;
+use super::{ApiError, sight::View};
 use crate::{
     grant::Grant,
     wire::{self, ErrorCode, Expect, Raw},
@@ -76,9 +76,10 @@ pub(super) fn durability(durability: Durability) -> &'static str {
     }
 }
 
-pub(super) fn event(event: &eventdbx_store::Event) -> Result<wire::Event, ApiError> {
+/// An event, as far as `view` shows it.
+pub(super) fn event(event: &eventdbx_store::Event, view: &View) -> Result<wire::Event, ApiError> {
     let (header, body) = (&event.header, &event.body);
-    let content = raw(&body.payload)?;
+    let content = view.content(event)?;
     let (kind, payload, patch) = match header.kind {
         EventKind::Payload => (wire::EventBodyKind::Payload, Some(content), None),
         EventKind::Patch => (wire::EventBodyKind::Patch, None, Some(content)),

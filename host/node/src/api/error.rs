@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use eventdbx_store::{AppendError, NameError, ReadError};
+use eventdbx_store::{AppendError, NameError, ReadError, SchemaFault};
 
 use crate::{
     domains::RemoteError,
@@ -45,6 +45,7 @@ impl ApiError {
         Reason { event: 0, path: name.to_owned(), code: code.to_owned(), message: message.into() }
     }
 
+    /// Lists everything that is wrong.
     pub(crate) fn reasons(mut self, reasons: Vec<Reason>) -> Self {
         self.0.reasons = reasons;
         self
@@ -143,6 +144,22 @@ impl From<RemoteError> for ApiError {
             RemoteError::Unreadable(_) => Self::new(ErrorCode::Integrity, message).hint("set the remote anew"),
             RemoteError::Disk { .. } => Self::new(ErrorCode::Internal, message),
         }
+    }
+}
+
+impl From<Vec<SchemaFault>> for ApiError {
+    fn from(faults: Vec<SchemaFault>) -> Self {
+        let message = match faults.len() {
+            1 => "the schema has a fault".to_owned(),
+            many => format!("the schema has {many} faults"),
+        };
+        Self::new(ErrorCode::Refused, message).reasons(faults.into_iter().map(Reason::from).collect())
+    }
+}
+
+impl From<SchemaFault> for Reason {
+    fn from(fault: SchemaFault) -> Self {
+        Self { event: 0, path: fault.pointer, code: fault.code.to_owned(), message: fault.message }
     }
 }
 

@@ -16,12 +16,13 @@ use utoipa::IntoParams;
 use super::{
     ApiError, convert,
     cursor::{self, QueryId},
-    extract::{EventIdText, InDomain, NoParams, Params},
+    extract::{EventIdText, InDomain, Params},
     follow::Follower,
     history,
     ndjson::NDJSON,
     paging,
     selection::SelectionText,
+    sight::{Sight, View},
 };
 use crate::{
     grant::Grant,
@@ -63,6 +64,18 @@ pub(super) struct EventParams {
     /// twice. Without `limit`, `reverse`, `sort`, `until` and `cursor`.
     #[serde(default)]
     follow: bool,
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
+}
+
+/// How to show an event.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneEventParams {
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
 }
 
 /// Which events, with names that are checked.
@@ -101,7 +114,13 @@ impl EventParams {
         QueryId::of("events", &domain.name, &parts)
     }
 
-    fn follower(&self, node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope) -> Result<Follower, ApiError> {
+    fn follower(
+        &self,
+        node: Arc<Node>,
+        domain: Arc<DomainNode>,
+        scope: Scope,
+        sight: Sight,
+    ) -> Result<Follower, ApiError> {
         if self.reverse || self.limit.is_some() || self.sort.is_some() || self.until.is_some() || self.cursor.is_some()
         {
             let what = "`follow` excludes `reverse`, `limit`, `sort`, `until` and `cursor`";
@@ -115,7 +134,7 @@ impl EventParams {
             limit: PAGE_ROWS,
             ..EventQuery::default()
         };
-        Ok(Follower::new(node, domain, scope, self.from.unwrap_or(1), wanted))
+        Ok(Follower::new(node, domain, scope, self.from.unwrap_or(1), wanted, sight))
     }
 }
 
@@ -165,20 +184,21 @@ impl Paged<'_> {
     )))
 )]
 pub(super) async fn list_events(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     Params(params): Params<EventParams>,
 ) -> Result<Response, ApiError> {
     let scope = params.scope()?;
+    let sight = Sight::new(&grant, params.hidden)?;
     if params.follow {
-        let follower = params.follower(node, domain, scope)?;
+        let follower = params.follower(node, domain, scope, sight)?;
         return Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(follower.stream())).into_response());
     }
     let id = params.query_id(&domain);
     let query = params.paged().query(id, EventQuery { system: params.system, ..EventQuery::default() })?;
     let read = move || match in_scope(&domain, scope, query)? {
-        Some(query) => page(&domain, &query, id),
+        Some(query) => page(&domain, &query, id, &sight.of(&domain)),
         None => Ok(Events { rows: Vec::new(), next: None }),
     };
     let page = node.blocking(read).await?;
@@ -204,10 +224,10 @@ fn in_scope(domain: &DomainNode, scope: Scope, query: EventQuery) -> Result<Opti
 }
 
 /// The page that a query finds.
-pub(super) fn page(domain: &DomainNode, query: &EventQuery, id: QueryId) -> Result<Events, ApiError> {
+pub(super) fn page(domain: &DomainNode, query: &EventQuery, id: QueryId, view: &View) -> Result<Events, ApiError> {
     let found = domain.log.events(query)?;
     let next = found.last.filter(|_| found.more).map(|last| cursor::write(id, &last));
-    Ok(Events { rows: found.rows.iter().map(convert::event).collect::<Result<_, _>>()?, next })
+    Ok(Events { rows: found.rows.iter().map(|event| convert::event(event, view)).collect::<Result<_, _>>()?, next })
 }
 
 /// Reads one event
@@ -217,20 +237,22 @@ pub(super) fn page(domain: &DomainNode, query: &EventQuery, id: QueryId) -> Resu
     tag = "events",
     params(
         ("d" = String, Path, description = "Domain"),
-        ("event_id" = String, Path, description = "Id of the event")
+        ("event_id" = String, Path, description = "Id of the event"),
+        OneEventParams
     ),
     responses((status = 200, description = "The event", body = Event))
 )]
 pub(super) async fn get_event(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     EventIdText(text): EventIdText,
-    _: Params<NoParams>,
+    Params(params): Params<OneEventParams>,
 ) -> Result<Json<Event>, ApiError> {
     let id: EventId = text.parse()?;
+    let sight = Sight::new(&grant, params.hidden)?;
     let read = move || match domain.log.event(id)? {
-        Some(event) => convert::event(&event),
+        Some(event) => convert::event(&event, &sight.of(&domain)),
         None => Err(ApiError::not_found(format_args!("event {id}"))),
     };
     node.blocking(read).await.map(Json)

@@ -8,7 +8,7 @@ use axum::{
     http::{header::CONTENT_LENGTH, request::Parts},
 };
 use bytes::{Bytes, BytesMut};
-use eventdbx_store::AggregateRef;
+use eventdbx_store::{AggregateRef, AggregateType};
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
@@ -40,6 +40,12 @@ pub(super) struct NoParams {}
 /// A body of JSON, of at most `daemon.body_mib`. No body at all means `{}`.
 pub(super) struct JsonBody<T>(pub(super) T);
 
+/// The aggregate type that the path names as `{type}`.
+pub(super) struct OfKind(pub(super) AggregateType);
+
+/// A body of text, of at most `daemon.body_mib`.
+pub(super) struct TextBody(pub(super) String);
+
 impl FromRequestParts<Arc<Node>> for InDomain {
     type Rejection = ApiError;
 
@@ -54,6 +60,14 @@ impl<S: Send + Sync> FromRequestParts<S> for OfAggregate {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(AggregateRef::new(&in_path(parts, "type").await?, &in_path(parts, "id").await?)?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OfKind {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(in_path(parts, "type").await?.parse()?))
     }
 }
 
@@ -116,10 +130,19 @@ impl<T: DeserializeOwned> FromRequest<Arc<Node>> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, node: &Arc<Node>) -> Result<Self, ApiError> {
-        let limit = BodyLimit { bytes: node.settings.body_mib << 20, name: "daemon.body_mib" };
-        let body = limit.read(request).await?;
+        let body = BodyLimit::of(node).read(request).await?;
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
         serde_json::from_slice(text).map(Self).map_err(|error| malformed(&error))
+    }
+}
+
+impl FromRequest<Arc<Node>> for TextBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, node: &Arc<Node>) -> Result<Self, ApiError> {
+        let body = BodyLimit::of(node).read(request).await?;
+        let text = String::from_utf8(body.into());
+        text.map(Self).map_err(|_| ApiError::new(ErrorCode::BadRequest, "the body is not text in UTF-8"))
     }
 }
 
@@ -130,6 +153,10 @@ pub(super) struct BodyLimit {
 }
 
 impl BodyLimit {
+    fn of(node: &Node) -> Self {
+        Self { bytes: node.settings.body_mib << 20, name: "daemon.body_mib" }
+    }
+
     /// Reads a body whole.
     pub(super) async fn read(&self, request: Request) -> Result<Bytes, ApiError> {
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());

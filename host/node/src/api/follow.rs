@@ -14,7 +14,7 @@ use eventdbx_store::EventQuery;
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
-use super::{ApiError, convert, events::Scope, history, ndjson};
+use super::{ApiError, convert, events::Scope, history, ndjson, sight::Sight};
 use crate::{
     node::{DomainNode, Node},
     wire::{ErrorCode, Event},
@@ -28,6 +28,7 @@ pub(super) struct Follower {
     scope: Scope,
     /// Which events, without scope and place.
     wanted: EventQuery,
+    sight: Sight,
     /// First position that is wanted.
     from: u64,
     /// First place that was not read yet, once that is known: a version where one aggregate is followed, else a position.
@@ -45,10 +46,17 @@ struct Read {
 
 impl Follower {
     #[expect(clippy::needless_pass_by_value, reason = "the request gives up what would keep the domain open")]
-    pub(super) fn new(node: Arc<Node>, domain: Arc<DomainNode>, scope: Scope, from: u64, wanted: EventQuery) -> Self {
+    pub(super) fn new(
+        node: Arc<Node>,
+        domain: Arc<DomainNode>,
+        scope: Scope,
+        from: u64,
+        wanted: EventQuery,
+        sight: Sight,
+    ) -> Self {
         let heads = domain.head.clone();
         let domain = Arc::downgrade(&domain);
-        Self { node, domain, heads, scope, wanted, from, next: None, failed: false }
+        Self { node, domain, heads, scope, wanted, sight, from, next: None, failed: false }
     }
 
     /// Lines of NDJSON, a page of them at a time. Ends when the daemon stops; an error is the last line.
@@ -76,8 +84,8 @@ impl Follower {
             self.heads.borrow_and_update();
             let domain = self.domain.upgrade().filter(|domain| !domain.closing.is_cancelled()).ok_or_else(closed)?;
             let (scope, next) = (self.scope.clone(), self.next);
-            let (from, wanted) = (self.from, self.wanted.clone());
-            let read = self.node.blocking(move || read(&domain, scope, from, next, wanted)).await?;
+            let (from, wanted, sight) = (self.from, self.wanted.clone(), self.sight);
+            let read = self.node.blocking(move || read(&domain, scope, from, next, wanted, sight)).await?;
             self.next = read.next;
             if !read.rows.is_empty() {
                 return Ok(ndjson::lines(&read.rows));
@@ -95,7 +103,14 @@ fn closed() -> ApiError {
 
 /// Reads a page from the place `next` on. A page looks at every row up to where it ends, so that the next one begins behind
 /// the last of them, whether that was wanted or not.
-fn read(domain: &DomainNode, scope: Scope, from: u64, next: Option<u64>, wanted: EventQuery) -> Result<Read, ApiError> {
+fn read(
+    domain: &DomainNode,
+    scope: Scope,
+    from: u64,
+    next: Option<u64>,
+    wanted: EventQuery,
+    sight: Sight,
+) -> Result<Read, ApiError> {
     let query = match scope {
         Scope::All => EventQuery { from: Some(next.unwrap_or(from)), ..wanted },
         Scope::Kind(kind) => EventQuery { kind: Some(kind), from: Some(next.unwrap_or(from)), ..wanted },
@@ -109,6 +124,8 @@ fn read(domain: &DomainNode, scope: Scope, from: u64, next: Option<u64>, wanted:
         }
     };
     let page = domain.log.events(&query)?;
-    let rows = page.rows.iter().map(convert::event).collect::<Result<_, _>>()?;
+    // By the schemas of now: a field that was hidden meanwhile is hidden from here on.
+    let view = sight.of(domain);
+    let rows = page.rows.iter().map(|event| convert::event(event, &view)).collect::<Result<_, _>>()?;
     Ok(Read { rows, next: page.last.map(|last| last + 1).or(query.from), more: page.more })
 }

@@ -15,12 +15,16 @@ mod extract;
 mod follow;
 mod history;
 mod import;
+mod mode;
 mod ndjson;
 mod openapi;
 mod paging;
 mod plugins;
 mod queue;
+mod schema_check;
+mod schemas;
 mod selection;
+mod sight;
 mod status;
 mod verify;
 
@@ -71,6 +75,15 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(aggregates::restore_aggregate))
         .routes(routes!(verify::verify_aggregate))
         .routes(routes!(verify::verify_domain))
+        .routes(routes!(mode::get_mode, mode::put_mode))
+        .routes(routes!(schemas::list_schemas))
+        .routes(routes!(schemas::get_schema, schemas::put_schema, schemas::remove_schema))
+        .routes(routes!(schemas::list_versions))
+        .routes(routes!(schemas::diff_schema))
+        .routes(routes!(schemas::activate_schema))
+        .routes(routes!(schemas::validate_schema))
+        .routes(routes!(schema_check::check_schema))
+        .routes(routes!(schema_check::infer_schema))
         .routes(routes!(plugins::add_component))
         .routes(routes!(plugins::list_plugins, plugins::install_plugin))
         .routes(routes!(plugins::get_plugin, plugins::uninstall_plugin))

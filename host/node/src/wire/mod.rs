@@ -12,6 +12,7 @@ mod event;
 mod import;
 mod node;
 mod query;
+mod schema;
 
 pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
 pub use append::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, NoteRequest};
@@ -21,6 +22,11 @@ pub use event::{Event, EventBodyKind, Events};
 pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
 pub use node::{DomainStats, Health, RunState, StatsResponse, StatusResponse};
 pub use query::QueryRequest;
+pub use schema::{
+    ActivateRequest, BrokenRule, CheckExample, CheckProgress, CheckReply, CheckReport, InferredSchema, ModeRequest,
+    ModeView, SchemaChange, SchemaDiff, SchemaFaults, SchemaRow, SchemaSwitch, SchemaVersion, SchemaVersions,
+    SchemaView, SchemaViolation, SchemaWritten, Schemas,
+};
 
 /// Paths into states and payloads, which both ends read by the same rules.
 pub use eventdbx_store::{FilterFault, Path};

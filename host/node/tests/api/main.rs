@@ -10,4 +10,5 @@ mod lifecycle;
 mod listing;
 mod openapi;
 mod reading;
+mod schemas;
 mod support;

@@ -39,7 +39,11 @@ impl Json {
     }
 
     /// The value of the text, its numbers in the one form that folding works on.
-    pub(crate) fn value(&self) -> Result<Value, serde_json::Error> {
+    ///
+    /// # Errors
+    ///
+    /// When the text is not JSON: it was checked once, so that is damage.
+    pub fn value(&self) -> Result<Value, serde_json::Error> {
         let mut value = serde_json::from_str(&self.0)?;
         number::settle(&mut value);
         Ok(value)

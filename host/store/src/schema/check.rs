@@ -57,6 +57,13 @@ impl Schema {
         }
     }
 
+    /// Checks a state as it stands, whatever events led to it: the types and rules of what is there, and what must be. Adds
+    /// all that is wrong to `out`.
+    pub fn check_standing(&self, state: &Map<String, Value>, out: &mut Vec<Violation>) {
+        self.check_state(state, Findings::new(out));
+        self.check_required(&[state], out);
+    }
+
     /// Whether an event of the type may be written at all; what is said about it.
     pub(super) fn admit(&self, event_type: &str, findings: &mut Findings<'_>) -> Option<&EventRules> {
         let document = &self.document;

@@ -12,7 +12,8 @@ use super::{
 pub struct Schema {
     pub(super) document: SchemaDocument,
     pub(super) required: Requirements,
-    /// The outermost ones: what lies below is hidden with them.
+    /// The outermost ones: what lies below is hidden with them. Those that `upcasts` give another name are here under their
+    /// old names too: events and states that were written before have them.
     pub(super) hidden: Vec<Path>,
     /// The outermost ones: what lies below is locked with them.
     pub(super) locked: Vec<Path>,
@@ -23,7 +24,8 @@ impl Schema {
     #[must_use]
     pub fn new(document: SchemaDocument) -> Self {
         let required = Requirements::of(&document.members);
-        let hidden = outermost(&document.members, |field| field.hidden);
+        let mut hidden = outermost(&document.members, |field| field.hidden);
+        add_old_names(&document, &mut hidden);
         let locked = outermost(&document.members, |field| field.locked);
         Self { document, required, hidden, locked }
     }
@@ -38,6 +40,24 @@ impl Schema {
     #[must_use]
     pub fn required(&self) -> &Requirements {
         &self.required
+    }
+}
+
+/// Adds the names that fields had before, in the upcasts from the last one back.
+fn add_old_names(document: &SchemaDocument, paths: &mut Vec<Path>) {
+    for (old, new) in document.upcasts.iter().rev().flat_map(|upcast| &upcast.rename) {
+        for index in 0..paths.len() {
+            let path = paths[index].steps();
+            let before = match (path.strip_prefix(new.steps()), new.steps().starts_with(path)) {
+                (Some(below), _) => old.steps().iter().chain(below).map(String::as_str).collect(),
+                (None, true) => old.steps().iter().map(String::as_str).collect::<Vec<&str>>(),
+                (None, false) => continue,
+            };
+            let before = Path::new(&before);
+            if !paths.contains(&before) {
+                paths.push(before);
+            }
+        }
     }
 }
 

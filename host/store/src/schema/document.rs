@@ -113,6 +113,11 @@ impl SchemaDocument {
         self.snapshot_threshold.map(NonZeroU32::get)
     }
 
+    /// The fields that it declares at the top level, in order.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.members.fields.keys().map(String::as_str)
+    }
+
     /// The event types that it lists, in order.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
         self.events.keys().map(String::as_str)

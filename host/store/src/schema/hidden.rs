@@ -10,11 +10,17 @@ use super::{
 };
 
 impl Schema {
-    /// The hidden fields, as JSON Pointers in the order of the schema. What lies in a hidden field is hidden with it and not
-    /// listed.
+    /// The hidden fields, as JSON Pointers in the order of the schema, and then under the names that they had before
+    /// (`upcasts`). What lies in a hidden field is hidden with it and not listed.
     #[must_use]
     pub fn hidden_pointers(&self) -> Vec<String> {
         self.hidden.iter().map(Path::to_string).collect()
+    }
+
+    /// Whether there are hidden fields.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        !self.hidden.is_empty()
     }
 
     /// Takes the hidden fields out of a payload or a state.
@@ -97,6 +103,31 @@ mod tests {
         let mut odd = json!({"address": "none"});
         schema().remove_hidden(&mut odd);
         assert_eq!(odd, json!({"address": "none"}));
+    }
+
+    #[test]
+    fn a_hidden_field_is_hidden_under_its_old_names_too() {
+        let document = json!({
+            "aggregate": "person",
+            "fields": {
+                "mail": {"type": "text", "hidden": true},
+                "home": {"type": "object", "properties": {"door": {"type": "text", "hidden": true}}},
+                "keys": {"type": "object", "hidden": true},
+            },
+            "upcasts": [
+                {"from": 1, "rename": {"/post": "/email", "/code": "/keys/code"}},
+                {"from": 2, "rename": {"/email": "/mail", "/address": "/home"}},
+            ],
+        });
+        let schema = Schema::new(SchemaDocument::parse(&document.to_string()).expect("valid"));
+        let expected = ["/home/door", "/keys", "/mail", "/address/door", "/email", "/post", "/code"];
+        let (mut found, mut all) = (schema.hidden_pointers(), expected.map(str::to_owned));
+        found.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(found, all);
+        let mut state = json!({"email": "x", "post": "x", "code": 1, "address": {"door": "x", "city": "Rome"}});
+        schema.remove_hidden(&mut state);
+        assert_eq!(state, json!({"address": {"city": "Rome"}}));
     }
 
     #[test]

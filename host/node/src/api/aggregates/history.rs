@@ -14,6 +14,7 @@ use crate::{
         events::{self, Paged},
         extract::{InDomain, OfAggregate, Params},
         selection::SelectionText,
+        sight::Sight,
     },
     grant::Grant,
     node::Node,
@@ -42,6 +43,9 @@ pub(crate) struct HistoryParams {
     /// From the last to the first; without `sort`.
     #[serde(default)]
     reverse: bool,
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
 }
 
 impl HistoryParams {
@@ -71,12 +75,13 @@ impl HistoryParams {
     responses((status = 200, description = "A page, which may be short where more follows", body = Events))
 )]
 pub(crate) async fn list_history(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     OfAggregate(name): OfAggregate,
     Params(params): Params<HistoryParams>,
 ) -> Result<Json<Events>, ApiError> {
+    let sight = Sight::new(&grant, params.hidden)?;
     let paged = params.paged();
     let reverse = params.reverse.to_string();
     let [filter, sort, since, until] = paged.selection.parts();
@@ -86,7 +91,7 @@ pub(crate) async fn list_history(
     let base = all_of(&name, None, 1);
     let query = paged.query(id, base)?;
     let read = move || {
-        let page = events::page(&domain, &query, id)?;
+        let page = events::page(&domain, &query, id, &sight.of(&domain))?;
         if page.rows.is_empty() && domain.log.aggregate(&name)?.is_none() {
             return Err(ApiError::not_found(format_args!("aggregate {name}")));
         }

@@ -1,0 +1,76 @@
+//! Hidden fields: the one place where they are taken out of what leaves by the API.
+//!
+//! A type whose *active* schema hides fields has them taken out of every payload, patch and state, however old, unless the
+//! caller asks for them and may see them. Deliveries to plugins do not come through here: selectors govern those.
+
+use std::sync::Arc;
+
+use eventdbx_store::{AggregateType, Event, EventKind, Json, Schema, SchemaBook};
+use serde_json::value::to_raw_value;
+
+use super::{ApiError, convert};
+use crate::{
+    grant::Grant,
+    node::DomainNode,
+    wire::{ErrorCode, Raw},
+};
+
+/// Whether a request sees hidden fields. Only a grant gives one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    all: bool,
+}
+
+/// What a request sees of a domain, by the schemas of one moment.
+pub(super) struct View {
+    /// None: everything.
+    book: Option<Arc<SchemaBook>>,
+}
+
+impl Sight {
+    /// What the holder of a grant sees, who asks for hidden fields or does not.
+    pub(super) fn new(grant: &Grant, hidden: bool) -> Result<Self, ApiError> {
+        if hidden && !grant.may_see_hidden() {
+            return Err(ApiError::new(ErrorCode::Denied, "hidden fields are not shown to this caller"));
+        }
+        Ok(Self { all: hidden })
+    }
+
+    /// The view by the schemas of now.
+    pub(super) fn of(self, domain: &DomainNode) -> View {
+        View { book: (!self.all).then(|| domain.log.schemas()) }
+    }
+}
+
+impl View {
+    /// The payload or patch of an event.
+    pub(super) fn content(&self, event: &Event) -> Result<Raw, ApiError> {
+        let is_patch = event.header.kind == EventKind::Patch;
+        self.shown(&event.header.aggregate.kind, &event.body.payload, |schema, value| {
+            if is_patch { schema.remove_hidden_from_patch(value) } else { schema.remove_hidden(value) }
+        })
+    }
+
+    /// The state of an aggregate.
+    pub(super) fn state(&self, kind: &AggregateType, state: &Json) -> Result<Raw, ApiError> {
+        self.shown(kind, state, Schema::remove_hidden)
+    }
+
+    /// JSON as it is, byte for byte, unless something had to be taken out.
+    fn shown(
+        &self,
+        kind: &AggregateType,
+        json: &Json,
+        remove: impl FnOnce(&Schema, &mut serde_json::Value),
+    ) -> Result<Raw, ApiError> {
+        let active = self.book.as_ref().and_then(|book| book.active(kind));
+        let Some(schema) = active.map(|active| &active.schema).filter(|schema| schema.hides()) else {
+            return convert::raw(json);
+        };
+        let unreadable = |error| ApiError::new(ErrorCode::Integrity, format!("stored JSON cannot be read: {error}"));
+        let whole = json.value().map_err(unreadable)?;
+        let mut shown = whole.clone();
+        remove(schema, &mut shown);
+        if shown == whole { convert::raw(json) } else { to_raw_value(&shown).map_err(unreadable) }
+    }
+}
