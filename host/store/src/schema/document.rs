@@ -15,7 +15,7 @@ use super::{
     place::Path,
     write,
 };
-use crate::{AggregateType, Json, Shape, json, limits};
+use crate::{AggregateType, Json, Shape, limits};
 
 /// A schema as it is written: the columns of an aggregate type, its events, and how old events become new ones.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,10 +72,11 @@ impl SchemaDocument {
         }
     }
 
-    /// The document as canonical JSON (RFC 8785), without what is as it would be anyway. Read again it is the same.
+    /// The document as JSON on one line, without what is as it would be anyway. Read again it is the same: so it is not quite
+    /// the canonical form (RFC 8785), which writes out `1e20` as an integer that is beyond what may be sent.
     #[must_use]
     pub fn to_json(&self) -> String {
-        json::canonical(&self.to_value())
+        self.to_value().to_string()
     }
 
     /// The same as a value.

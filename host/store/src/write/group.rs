@@ -42,6 +42,8 @@ pub(crate) struct Slot {
 #[derive(Clone, Copy, Default)]
 struct Trial {
     request: usize,
+    /// Index of the request's first event on the aggregate.
+    first: usize,
     version: Version,
     state_bytes: usize,
 }
@@ -109,15 +111,13 @@ impl<'a> Group<'a> {
         if slot.head.key.id() != event.key.id() {
             return Err(NotAdmitted::Moved);
         }
-        let trial = slot.trial(request);
+        let trial = slot.trial(request, index);
         expect(event, index, trial.version)?;
         check_archival(event, index, slot.head.archived)?;
         let state_bytes = match &event.effect {
             Effect::None | Effect::Switch(_) => trial.state_bytes,
             Effect::Merge { growth, .. } => {
-                if event.follows.as_ref().is_some_and(|follows| follows.is_open) {
-                    reasons.extend(missing(events, index, &slot.head.state));
-                }
+                reasons.extend(missing(events, trial.first, index, &slot.head.state));
                 slot.grown(trial, *growth, &events[..=index], index)?
             }
             Effect::Evaluated { after, .. } if *after != trial.version => return Err(NotAdmitted::Moved),
@@ -125,7 +125,7 @@ impl<'a> Group<'a> {
                 state.as_ref().map_or(trial.state_bytes, |s| json::canonical_object(s).len())
             }
         };
-        slot.trial = Trial { request, version: trial.version.next(), state_bytes };
+        slot.trial = Trial { version: trial.version.next(), state_bytes, ..trial };
         Ok(())
     }
 
@@ -166,11 +166,11 @@ impl Slot {
         Self { head, changed: false, is_due: false, trial: Trial::default() }
     }
 
-    fn trial(&self, request: usize) -> Trial {
+    fn trial(&self, request: usize, first: usize) -> Trial {
         if self.trial.request == request {
             return self.trial;
         }
-        Trial { request, version: self.head.version, state_bytes: self.head.state_bytes }
+        Trial { request, first, version: self.head.version, state_bytes: self.head.state_bytes }
     }
 
     /// A bound of the state's size after another merge. Worked out exactly only where the bound breaks the limit.

@@ -14,16 +14,18 @@ mod parse;
 mod queue;
 mod rows;
 mod rules;
+mod seal;
 mod sequence;
 mod snapshots;
 
 pub use check::Checked;
-pub(crate) use check::{CheckOutcome, Origin, SystemEvent, body_binding, check, check_system, system_body};
+pub(crate) use check::{CheckOutcome, Origin, SystemEvent, check, check_system, system_body};
 pub(crate) use committer::Committer;
 pub(crate) use heads::Heads;
 pub use lane::Lane;
 pub use queue::Reply;
 pub(crate) use queue::{NotTaken, Queue, Submission};
+pub(crate) use seal::body_binding;
 pub(crate) use sequence::Sequence;
 pub(crate) use snapshots::{check_snapshot, is_snapshot_taken};
 

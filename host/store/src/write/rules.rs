@@ -60,10 +60,15 @@ impl<'b> Rules<'b> {
         if self.is_full() {
             return;
         }
-        let mut found = Vec::new();
-        std::mem::swap(&mut found, self.violations_of(index));
+        let mut found = self.violations.get_mut(index).map(std::mem::take).unwrap_or_default();
         check(&stored.schema, &mut found);
-        *self.violations_of(index) = found;
+        // Nothing is wrong as a rule, and then there is no list.
+        if !found.is_empty() {
+            if self.violations.len() <= index {
+                self.violations.resize_with(index + 1, Vec::new);
+            }
+            self.violations[index] = found;
+        }
     }
 
     /// Adds what is wrong beside the schema.
@@ -79,14 +84,6 @@ impl<'b> Rules<'b> {
     /// Whether nothing was found wrong.
     pub(super) fn hold(&self) -> bool {
         self.reasons.is_empty() && self.violations.iter().all(Vec::is_empty)
-    }
-
-    fn violations_of(&mut self, index: usize) -> &mut Vec<Violation> {
-        // Nothing is wrong as a rule, so the list is as long as it must be.
-        if self.violations.len() <= index {
-            self.violations.resize_with(index + 1, Vec::new);
-        }
-        &mut self.violations[index]
     }
 
     /// Looks, for a request that is refused anyway, at what the committer would have found: all is said at once.
@@ -144,12 +141,14 @@ fn merged_by(effect: &Effect) -> Option<&Map<String, Value>> {
     }
 }
 
-/// What would be missing after the event at `index`, were it merged into `state` after those before it in the request.
-pub(super) fn missing(events: &[CheckedEvent], index: usize, state: &Map<String, Value>) -> Vec<Reason> {
+/// What would be missing after the event at `index`, were it merged into `state` after those before it in the request, of
+/// which the one at `first` is the first on its aggregate.
+pub(super) fn missing(events: &[CheckedEvent], first: usize, index: usize, state: &Map<String, Value>) -> Vec<Reason> {
     let event = &events[index];
     let Some(follows) = event.follows.as_ref().filter(|follows| follows.is_open) else { return Vec::new() };
-    let merges = events[..=index].iter().rev().filter(|other| other.aggregate == event.aggregate);
-    let mut layers: Vec<&Map<String, Value>> = merges.filter_map(|event| merged_by(&event.effect)).collect();
+    let before = events[first..index].iter().rev().filter(|other| other.aggregate == event.aggregate);
+    let mut layers: Vec<&Map<String, Value>> = merged_by(&event.effect).into_iter().collect();
+    layers.extend(before.filter_map(|event| merged_by(&event.effect)));
     layers.push(state);
     let mut found = Vec::new();
     follows.schema.check_required(&layers, &mut found);

@@ -6,11 +6,12 @@ use fjall::Readable;
 
 use super::{
     CheckOutcome, Checked, CheckedEvent, Effect, Origin,
-    check::{Terms, compress_where_it_pays, key_for, seal, system_body},
+    check::{key_for, system_body},
     committer::Committer,
     group::{Group, Slot},
     parse::ParsedEvent,
     rows::Rows,
+    seal::{Terms, compress_where_it_pays, seal},
 };
 use crate::{
     AggregateRef, AppendError, Body, EventKind, EventReceipt, EventType, Expected, Header, Json, ReadError, Receipt,
@@ -101,7 +102,7 @@ impl Committer {
         let durability = self.files.durability;
         let due = match self.on_demand(name, group) {
             Ok(Ok(due)) => due,
-            Ok(Err(known)) => return Ok(Ok(Receipt { events: vec![known], durability, duplicate: true })),
+            Ok(Err(known)) => return Ok(Ok(known)),
             Err(error) => return Ok(Err(error)),
         };
         let receipt = self.take(&due, actor, group, rows)?;
@@ -109,22 +110,21 @@ impl Committer {
     }
 
     /// What is to be kept, or the receipt of the snapshot that is there already.
-    fn on_demand(
-        &mut self,
-        name: &AggregateRef,
-        group: &mut Group<'_>,
-    ) -> Result<Result<Due, EventReceipt>, AppendError> {
+    fn on_demand(&mut self, name: &AggregateRef, group: &mut Group<'_>) -> Result<Result<Due, Receipt>, AppendError> {
         let Some(slot) = group.existing(&mut self.heads, name)? else {
             let (expected, actual) = ("an existing aggregate".to_owned(), Version::default());
             return Err(AppendError::WrongVersion { event: 0, aggregate: name.clone(), expected, actual });
         };
         let (due, key) = (slot.now(name), rows::snapshot_key(slot.head.number, slot.head.version));
-        if let Some(known) = group.snapshots.get(&key) {
-            return Ok(Err(known.clone()));
+        let durability = self.files.durability;
+        let known = |event, duplicate| Receipt { events: vec![event], durability, duplicate };
+        if let Some(taken) = group.snapshots.get(&key) {
+            // It is written with this group, and shares its fate.
+            return Ok(Err(known(taken.clone(), false)));
         }
         if let Some(row) = group.at.get(&self.files.spaces.snapshots, key).map_err(ReadError::from)? {
             let position = SnapshotRow::decode(&row).map_err(ReadError::from)?.position;
-            return Ok(Err(self.files.header_at(&group.at, position)?.receipt()));
+            return Ok(Err(known(self.files.header_at(&group.at, position)?.receipt(), true)));
         }
         self.begin(group)?;
         Ok(Ok(due))
