@@ -56,13 +56,10 @@ impl Collector {
             let in_flight = match self.outcomes.try_recv() {
                 Ok(in_flight) => in_flight,
                 Err(TryRecvError::Disconnected) => return Ok(()),
-                Err(TryRecvError::Empty) => {
-                    self.tell();
-                    match self.outcomes.recv().await {
-                        Some(in_flight) => in_flight,
-                        None => return Ok(()),
-                    }
-                }
+                Err(TryRecvError::Empty) => match self.next().await {
+                    Some(in_flight) => in_flight,
+                    None => return Ok(()),
+                },
             };
             let InFlight { line, outcome, window: _window } = in_flight;
             match self.settle(outcome).await {
@@ -74,6 +71,26 @@ impl Collector {
                 }
             }
         }
+    }
+
+    /// Waits for the next line in flight. Until it comes, the client is told how far it is as soon as it can take that: it may
+    /// be waiting for just this before it sends more.
+    async fn next(&mut self) -> Option<InFlight> {
+        while self.told < self.so_far.acknowledged {
+            let progress = ndjson::line(&ImportReply::Progress(self.so_far.clone()));
+            tokio::select! {
+                biased;
+                in_flight = self.outcomes.recv() => return in_flight,
+                permit = self.replies.reserve() => {
+                    // A client that went away is told nothing any more.
+                    if let Ok(permit) = permit {
+                        permit.send(progress);
+                    }
+                    self.told = self.so_far.acknowledged;
+                }
+            }
+        }
+        self.outcomes.recv().await
     }
 
     async fn settle(&mut self, outcome: Result<Outcome, ApiError>) -> Result<Receipt, ApiError> {
