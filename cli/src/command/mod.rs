@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate;
 mod checkout;
+mod commit;
 mod completions;
 mod config;
 mod domain;
@@ -14,6 +15,7 @@ pub(crate) mod query;
 mod reference;
 mod restart;
 mod rows;
+mod stage;
 pub(crate) mod start;
 mod stats;
 mod status;
@@ -95,6 +97,11 @@ enum Command {
     /// Write to aggregates and read them
     #[command(subcommand, visible_alias = "agg")]
     Aggregate(aggregate::Command),
+    /// Look after the events that were put aside with --stage
+    #[command(subcommand)]
+    Stage(stage::Command),
+    /// Write everything that is staged, at once or not at all
+    Commit(commit::Args),
     /// Read the log: all of it, of a type, or of one aggregate
     Events(events::Args),
     /// Write events from a file, one JSON object per line
@@ -149,6 +156,8 @@ impl Command {
             Self::Domain(command) => command.run(session).await,
             Self::Config(command) => command.run(session),
             Self::Aggregate(command) => command.run(session).await,
+            Self::Stage(command) => command.run(session).await,
+            Self::Commit(args) => args.run(session).await,
             Self::Events(args) => args.run(session).await,
             Self::Import(args) => args.run(session).await,
             Self::Plugin(command) => command.run(session).await,

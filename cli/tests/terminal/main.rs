@@ -10,4 +10,5 @@ mod import;
 mod plugins;
 mod scratch;
 mod shapes;
+mod staging;
 mod tour;

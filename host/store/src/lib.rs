@@ -54,6 +54,7 @@ mod remote;
 mod rows;
 pub mod schema;
 mod seal;
+mod stage;
 mod state;
 mod verify;
 mod write;

@@ -18,7 +18,7 @@ pub(super) fn draft(request: wire::AppendRequest, grant: &Grant) -> Result<Draft
 }
 
 /// One event of a draft; the error says which of payload and patch is missing or too much.
-pub(super) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static str> {
+pub(crate) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static str> {
     let (body_kind, body) = match (event.payload, event.patch) {
         (Some(payload), None) => (BodyKind::Payload, text(payload)),
         (None, Some(patch)) => (BodyKind::Patch, text(patch)),

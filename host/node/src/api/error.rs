@@ -35,6 +35,11 @@ impl ApiError {
         self
     }
 
+    pub(crate) fn reasons(mut self, reasons: Vec<Reason>) -> Self {
+        self.0.reasons = reasons;
+        self
+    }
+
     /// The error of an import: which line it was.
     pub(crate) fn at_line(mut self, line: u64) -> Self {
         self.0.line = Some(line);

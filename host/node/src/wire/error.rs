@@ -33,7 +33,7 @@ pub struct WireError {
 /// One reason why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
-    /// Index of the event in the request, counted from 0.
+    /// Index of the event in the request, counted from 0. When staged events are committed, the stage id; 0: all of them.
     pub event: usize,
     /// Where: a JSON Pointer into the event.
     pub path: String,

@@ -12,6 +12,7 @@ mod event;
 mod import;
 mod node;
 mod query;
+mod stage;
 
 pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
 pub use append::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, NoteRequest};
@@ -21,6 +22,7 @@ pub use event::{Event, EventBodyKind, Events};
 pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
 pub use node::{DomainStats, Health, RunState, StatsResponse, StatusResponse};
 pub use query::QueryRequest;
+pub use stage::{CommitRequest, Dropped, Stage, StageRequest, StagedEvent};
 
 /// JSON text that is carried as it is.
 pub type Raw = Box<serde_json::value::RawValue>;
