@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod domain;
 mod events;
+mod export;
 pub(crate) mod import;
 mod pages;
 pub(crate) mod plugin;
@@ -106,6 +107,8 @@ enum Command {
     Events(events::Args),
     /// Write events from a file, one JSON object per line
     Import(import::Args),
+    /// Write states or events to a file or to standard output, for other programs
+    Export(export::Args),
     /// Install, watch, replay and build plugins
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -159,6 +162,7 @@ impl Command {
             Self::Stage(command) => command.run(session).await,
             Self::Commit(args) => args.run(session).await,
             Self::Events(args) => args.run(session).await,
+            Self::Export(args) => args.run(session).await,
             Self::Import(args) => args.run(session).await,
             Self::Plugin(command) => command.run(session).await,
             Self::Query(args) => args.run(session).await,

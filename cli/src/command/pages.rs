@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Most rows that one page of the API has.
-const PAGE_ROWS: usize = 1000;
+pub(super) const PAGE_ROWS: usize = 1000;
 
 /// How many rows are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +45,12 @@ pub(crate) struct Pages {
     pub(crate) limit: Limit,
 }
 
+/// One page, as the API gives it.
 #[derive(Deserialize)]
-struct Page {
-    rows: Vec<Raw>,
+pub(super) struct Page {
+    pub(super) rows: Vec<Raw>,
     /// A number or a text, depending on the listing.
-    next: Option<Raw>,
+    pub(super) next: Option<Raw>,
 }
 
 impl Pages {
@@ -98,6 +99,6 @@ fn document(rows: &[Raw], next: Option<&Raw>) -> anyhow::Result<String> {
 }
 
 /// A cursor as it is written on the command line.
-fn plain(cursor: &RawValue) -> String {
+pub(super) fn plain(cursor: &RawValue) -> String {
     serde_json::from_str(cursor.get()).unwrap_or_else(|_| cursor.get().to_owned())
 }

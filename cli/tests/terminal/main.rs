@@ -6,6 +6,7 @@ mod daemon;
 mod demo;
 mod domains;
 mod exit_codes;
+mod export;
 mod import;
 mod plugins;
 mod scratch;

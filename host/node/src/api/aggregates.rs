@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use eventdbx_store::{AggregateQuery, AggregateRef, AppendError, EventQuery, Receipt, Version};
+use eventdbx_store::{Aggregate, AggregateQuery, AggregateRef, AppendError, EventQuery, Receipt, Version};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     grant::Grant,
     node::{DomainNode, Node},
-    wire::{AggregateView, Aggregates, AppendResponse, Events, NoteRequest},
+    wire::{AggregateRow, AggregateView, Aggregates, AppendResponse, Events, NoteRequest},
 };
 
 /// Which aggregates.
@@ -35,6 +35,9 @@ pub(super) struct ListParams {
     /// EventDBX's own too.
     #[serde(default)]
     system: bool,
+    /// With their states.
+    #[serde(default)]
+    include_state: bool,
 }
 
 /// Which state of an aggregate.
@@ -87,7 +90,11 @@ pub(super) async fn list_aggregates(
     let read = move || {
         let page = domain.log.aggregates(&query)?;
         let next = page.rows.last().filter(|_| page.more).map(|last| last.name.to_string());
-        Ok(Aggregates { rows: page.rows.iter().map(convert::aggregate_row).collect(), next })
+        let row = |aggregate: &Aggregate| {
+            let state = params.include_state.then(|| convert::raw(&aggregate.state)).transpose()?;
+            Ok(AggregateRow { state, ..convert::aggregate_row(aggregate) })
+        };
+        Ok(Aggregates { rows: page.rows.iter().map(row).collect::<Result<_, ApiError>>()?, next })
     };
     node.blocking(read).await.map(Json)
 }

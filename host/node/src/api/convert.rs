@@ -114,6 +114,8 @@ pub(super) fn aggregate_row(aggregate: &Aggregate) -> wire::AggregateRow {
         created_at: aggregate.created_at.to_rfc3339(),
         updated_at: aggregate.updated_at.to_rfc3339(),
         root: aggregate.root.to_string(),
+        last_position: aggregate.last_position.get(),
+        state: None,
     }
 }
 
