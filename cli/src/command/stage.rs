@@ -88,7 +88,8 @@ fn body(event: &AppendEvent) -> String {
 pub(super) fn staged(stage: &Stage) -> String {
     let lines = stage.rows.iter().map(|StagedEvent { id, event, .. }| {
         let AppendEvent { aggregate_type, aggregate_id, event_type, .. } = event;
-        format!("{GREEN}staged{GREEN:#} {aggregate_type}/{aggregate_id} {event_type}, as {id} of {}", stage.events)
+        let all = output::some(stage.events, "event");
+        format!("{GREEN}staged{GREEN:#} {aggregate_type}/{aggregate_id} {event_type}, id {id}; {all} in all")
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -70,7 +70,9 @@ fn repeated(log: &Domain, contents: &Contents, key: Option<&str>) -> Result<Rece
     let Some(last) = &contents.last else { return Err(nothing()) };
     if key != Some(&last.key) {
         let (events, first) = (last.events, last.first_position);
-        return Err(nothing().hint(format!("the last commit wrote {events}, from position {first} on")));
+        return Err(
+            nothing().hint(format!("the last commit wrote from position {first} on; number of events: {events}"))
+        );
     }
     let count = usize::try_from(last.events).unwrap_or(usize::MAX);
     let receipts = log.scan(Position::new(last.first_position)).take(count).map(|event| {
