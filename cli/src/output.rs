@@ -95,6 +95,14 @@ pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> S
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// The first characters of a text, with a mark where that is not all of it.
+pub(crate) fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// 1234567 as `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();

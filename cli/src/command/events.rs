@@ -113,9 +113,5 @@ fn body(event: &Event) -> String {
         EventBodyKind::Patch => event.patch.as_ref(),
         EventBodyKind::Payload | EventBodyKind::System => event.payload.as_ref(),
     };
-    let text = raw.map(|raw| json::compact(raw.get())).unwrap_or_default();
-    match text.char_indices().nth(BODY_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    output::cut(&raw.map(|raw| json::compact(raw.get())).unwrap_or_default(), BODY_CHARS)
 }

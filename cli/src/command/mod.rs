@@ -2,10 +2,12 @@
 
 pub(crate) mod aggregate;
 mod checkout;
+mod commit;
 mod completions;
 mod config;
 mod domain;
 mod events;
+mod export;
 pub(crate) mod import;
 mod pages;
 pub(crate) mod plugin;
@@ -16,6 +18,7 @@ mod restart;
 mod restrict;
 mod rows;
 mod schema;
+mod stage;
 pub(crate) mod start;
 mod stats;
 mod status;
@@ -97,6 +100,11 @@ enum Command {
     /// Write to aggregates and read them
     #[command(subcommand, visible_alias = "agg")]
     Aggregate(aggregate::Command),
+    /// Look after the events that were put aside with --stage
+    #[command(subcommand)]
+    Stage(stage::Command),
+    /// Write everything that is staged, at once or not at all
+    Commit(commit::Args),
     /// Read the log: all of it, of a type, or of one aggregate
     Events(events::Args),
     /// Write events from a file, one JSON object per line
@@ -106,6 +114,8 @@ enum Command {
     Schema(schema::Command),
     /// Show how strictly schemas hold in a domain, or switch it at once
     Restrict(restrict::Args),
+    /// Write states or events to a file or to standard output, for other programs
+    Export(export::Args),
     /// Install, watch, replay and build plugins
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -156,7 +166,10 @@ impl Command {
             Self::Domain(command) => command.run(session).await,
             Self::Config(command) => command.run(session),
             Self::Aggregate(command) => command.run(session).await,
+            Self::Stage(command) => command.run(session).await,
+            Self::Commit(args) => args.run(session).await,
             Self::Events(args) => args.run(session).await,
+            Self::Export(args) => args.run(session).await,
             Self::Import(args) => args.run(session).await,
             Self::Schema(command) => command.run(session).await,
             Self::Restrict(args) => args.run(session).await,

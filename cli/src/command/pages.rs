@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Most rows that one page of the API has.
-const PAGE_ROWS: usize = 1000;
+pub(super) const PAGE_ROWS: usize = 1000;
 
 /// How many rows are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -80,10 +80,11 @@ pub(crate) struct Pages {
     pub(crate) limit: Limit,
 }
 
+/// One page, as the API gives it.
 #[derive(Deserialize)]
-struct Page {
-    rows: Vec<Raw>,
-    next: Option<String>,
+pub(super) struct Page {
+    pub(super) rows: Vec<Raw>,
+    pub(super) next: Option<String>,
 }
 
 impl Pages {

@@ -13,6 +13,7 @@
 //! | [`master_key`] | where the master key comes from |
 //! | [`socket`] | the owner's socket: bound safely, served until the daemon stops |
 //! | [`grant`] | who asks and what they may; every handler takes a [`Grant`] |
+//! | `stage` | events that are put aside until one commit writes them all |
 //! | `api` | the routes, one file per resource, and their OpenAPI document |
 //! | `schemas` | what schemas mean for what is there: check, infer, change |
 //! | [`plugins`] | the plugins of a domain: installed, fed from the log, asked |
@@ -51,6 +52,7 @@ pub mod plugins;
 mod private_file;
 mod schemas;
 pub mod socket;
+mod stage;
 pub mod wire;
 
 pub use api::openapi_document;

@@ -10,7 +10,7 @@ use eventdbx_store::{Clock, Domain, DomainName, Micros};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{api::ApiError, config::DaemonSection, domains::Domains, plugins::Plugins, wire::ErrorCode};
+use crate::{api::ApiError, config::DaemonSection, domains::Domains, plugins::Plugins, stage::Stage, wire::ErrorCode};
 
 /// Reads, verifications and plugin requests that block a thread at the same time; further ones wait.
 const BLOCKING_REQUESTS: usize = 32;
@@ -35,6 +35,7 @@ pub(crate) struct DomainNode {
     pub(crate) dir: PathBuf,
     pub(crate) plugins: Plugins,
     pub(crate) log: Domain,
+    pub(crate) stage: Stage,
     /// Position of the last event, told after each commit.
     pub(crate) head: watch::Receiver<u64>,
     /// Cancelled when the domain is to be closed: what streams ends.
@@ -104,7 +105,8 @@ impl DomainNode {
         advance(&sender, log.head().position.get());
         let closed = CancellationToken::new();
         let _closes = closed.clone().drop_guard();
-        Self { name: log.name().clone(), dir, plugins, log, head, closing, closed, _closes }
+        let stage = Stage::in_dir(&dir);
+        Self { name: log.name().clone(), dir, stage, plugins, log, head, closing, closed, _closes }
     }
 }
 

@@ -58,6 +58,7 @@ mod rows;
 pub mod schema;
 mod seal;
 mod snapshot;
+mod stage;
 mod state;
 mod verify;
 mod write;

@@ -15,18 +15,19 @@ impl Domain {
     /// Seals what is known of the domain's remote. It opens in this domain only.
     #[must_use]
     pub fn seal_remote(&self, plain: &[u8]) -> Vec<u8> {
-        self.plugin_cipher().seal(&self.remote_binding(), plain)
+        self.plugin_cipher().seal(&self.own_binding(RecordKind::Remote), plain)
     }
 
     /// Opens what [`seal_remote`](Self::seal_remote) made; none: it is damaged, or another domain's.
     #[must_use]
     pub fn open_remote(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        self.plugin_cipher().open(&self.remote_binding(), sealed)
+        self.plugin_cipher().open(&self.own_binding(RecordKind::Remote), sealed)
     }
 
-    fn remote_binding(&self) -> Vec<u8> {
+    /// What is sealed is bound to this domain and to nothing in it.
+    pub(crate) fn own_binding(&self, kind: RecordKind) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(32);
-        Binding::new(&mut bytes, RecordKind::Remote, &[0; 8], self.inner.files.keys.keyring.domain_id()).finish();
+        Binding::new(&mut bytes, kind, &[0; 8], self.inner.files.keys.keyring.domain_id()).finish();
         bytes
     }
 }

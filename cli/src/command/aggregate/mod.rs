@@ -7,6 +7,8 @@ mod select;
 pub(crate) mod verify;
 mod write;
 
+pub(super) use write::receipt;
+
 use crate::session::{Session, Target};
 
 /// Write to aggregates and read them

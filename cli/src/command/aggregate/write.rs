@@ -1,9 +1,10 @@
-//! `dbx aggregate create|apply|patch`: one event, written and acknowledged.
+//! `dbx aggregate create|apply|patch`: one event, written and acknowledged, or put aside.
 
-use eventdbx_node::wire::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, Raw};
+use eventdbx_node::wire::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, Raw, StageRequest};
 
 use super::Name;
 use crate::{
+    command::stage,
     input,
     output::{GREEN, YELLOW},
     session::Session,
@@ -77,6 +78,9 @@ struct Options {
     /// Idempotency key: repeating the command with the same key writes nothing twice
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Put the event aside, sealed, until `dbx commit` writes everything that is staged
+    #[arg(long, conflicts_with = "key")]
+    stage: bool,
     /// About the event rather than of it: a JSON object, @FILE or -
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     metadata: Option<String>,
@@ -124,7 +128,7 @@ impl Patch {
     }
 }
 
-/// Completes the event by name and options, and writes it.
+/// Completes the event by name and options, and writes it or puts it aside.
 async fn write(session: &Session, name: Name, event: AppendEvent, options: Options) -> anyhow::Result<()> {
     let json = |what, text: Option<String>| text.map(|text| input::json(what, &text)).transpose();
     let event = AppendEvent {
@@ -137,13 +141,17 @@ async fn write(session: &Session, name: Name, event: AppendEvent, options: Optio
         expect: options.expect.unwrap_or(event.expect),
         ..event
     };
+    if options.stage {
+        let answer = session.post(session.at(["stage"]), &StageRequest { events: vec![event] }).await?;
+        return session.format.answer(&answer, stage::staged);
+    }
     let request = AppendRequest { events: vec![event], key: options.key };
     let answer = session.post(session.at(["append"]), &request).await?;
     session.format.answer(&answer, receipt)
 }
 
 /// A receipt for people.
-pub(super) fn receipt(receipt: &AppendResponse) -> String {
+pub(in crate::command) fn receipt(receipt: &AppendResponse) -> String {
     let verb = if receipt.duplicate { format!("{YELLOW}known{YELLOW:#}") } else { format!("{GREEN}written{GREEN:#}") };
     let lines = receipt.events.iter().map(|event| {
         let EventReceipt { aggregate_type, aggregate_id, version, position, event_id, .. } = event;

@@ -18,7 +18,7 @@ pub(super) fn draft(request: wire::AppendRequest, grant: &Grant) -> Result<Draft
 }
 
 /// One event of a draft; the error says which of payload and patch is missing or too much.
-pub(super) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static str> {
+pub(crate) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static str> {
     let (body_kind, body) = match (event.payload, event.patch) {
         (Some(payload), None) => (BodyKind::Payload, text(payload)),
         (None, Some(patch)) => (BodyKind::Patch, text(patch)),
@@ -106,8 +106,9 @@ pub(super) fn event(event: &eventdbx_store::Event, view: &View) -> Result<wire::
     })
 }
 
-pub(super) fn aggregate_row(aggregate: &AggregateRow) -> wire::AggregateRow {
-    wire::AggregateRow {
+pub(super) fn aggregate_row(aggregate: &AggregateRow, view: &View) -> Result<wire::AggregateRow, ApiError> {
+    let state = aggregate.state.as_ref().map(|state| view.state(&aggregate.name.kind, state));
+    Ok(wire::AggregateRow {
         aggregate_type: aggregate.name.kind.to_string(),
         aggregate_id: aggregate.name.id.to_string(),
         version: aggregate.version.get(),
@@ -115,7 +116,9 @@ pub(super) fn aggregate_row(aggregate: &AggregateRow) -> wire::AggregateRow {
         created_at: aggregate.created_at.to_rfc3339(),
         updated_at: aggregate.updated_at.to_rfc3339(),
         root: aggregate.root.to_string(),
-    }
+        last_position: aggregate.last_position.get(),
+        state: state.transpose()?,
+    })
 }
 
 pub(super) fn verify_report(report: VerifyReport) -> wire::VerifyReport {

@@ -103,6 +103,10 @@ in_path!(
     EntryId, "entry"
 );
 in_path!(
+    /// The staged event that the path names as `{id}`.
+    StageId, "id"
+);
+in_path!(
     /// The query that the path names as `{query}`.
     QueryName, "query"
 );

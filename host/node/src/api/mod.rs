@@ -25,6 +25,7 @@ mod schema_check;
 mod schemas;
 mod selection;
 mod sight;
+mod stage;
 mod status;
 mod verify;
 
@@ -36,6 +37,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::status::Document;
 use crate::{node::Node, wire::ErrorCode};
 
+pub(crate) use convert::new_event;
 pub(crate) use error::ApiError;
 pub use openapi::openapi_document;
 
@@ -66,6 +68,9 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(domains::set_remote, domains::forget_remote))
         .routes(routes!(append::append_events))
         .routes(routes!(import::import_events))
+        .routes(routes!(stage::list_stage, stage::stage_events, stage::drop_stage))
+        .routes(routes!(stage::drop_staged))
+        .routes(routes!(stage::commit_stage))
         .routes(routes!(events::list_events))
         .routes(routes!(events::get_event))
         .routes(routes!(aggregates::list::list_aggregates))

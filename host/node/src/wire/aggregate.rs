@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Event, Raw};
 
 /// One line of a list of aggregates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AggregateRow {
     /// Type of the aggregate.
     pub aggregate_type: String,
@@ -22,10 +22,16 @@ pub struct AggregateRow {
     pub updated_at: String,
     /// Root of its Merkle tree, in hex.
     pub root: String,
+    /// Position of its last event.
+    pub last_position: u64,
+    /// Its state, canonical JSON, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub state: Option<Raw>,
 }
 
 /// A page of aggregates, in the order of type and id, or in the one that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Aggregates {
     /// The aggregates.
     pub rows: Vec<AggregateRow>,

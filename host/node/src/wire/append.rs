@@ -20,7 +20,7 @@ pub struct AppendRequest {
 }
 
 /// One event to be written. Either `payload` or `patch` must be there.
-#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AppendEvent {
     /// Type of the aggregate, e.g. `order`.

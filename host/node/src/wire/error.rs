@@ -33,7 +33,8 @@ pub struct WireError {
 /// One reason why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
-    /// Index of the event in the request, counted from 0; 0 where it is about a parameter.
+    /// Index of the event in the request, counted from 0; 0 where it is about a parameter. When staged events are committed:
+    /// the stage id; 0: all of them.
     pub event: usize,
     /// Where: a JSON Pointer into the event, or the name of a parameter.
     pub path: String,

@@ -13,6 +13,7 @@ mod import;
 mod node;
 mod query;
 mod schema;
+mod stage;
 
 pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
 pub use append::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, NoteRequest};
@@ -27,6 +28,7 @@ pub use schema::{
     ModeView, SchemaChange, SchemaDiff, SchemaFaults, SchemaRow, SchemaSwitch, SchemaVersion, SchemaVersions,
     SchemaView, SchemaViolation, SchemaWritten, Schemas,
 };
+pub use stage::{CommitRequest, Dropped, Stage, StageRequest, StagedEvent};
 
 /// Paths into states and payloads, which both ends read by the same rules.
 pub use eventdbx_store::{FilterFault, Path};

@@ -11,4 +11,5 @@ mod listing;
 mod openapi;
 mod reading;
 mod schemas;
+mod stage;
 mod support;

@@ -120,3 +120,16 @@ fn status_and_stats_tell_of_the_process_and_its_domain() {
     assert_eq!(node.get("/health/live").body["status"], "ok");
     assert_eq!(node.get("/health/ready").status, 200);
 }
+
+#[test]
+fn a_list_has_states_where_they_are_asked_for() {
+    let mut node = Node::start();
+    node.write("1", "placed", json!({ "b": 2, "a": 1 }));
+    node.write("2", "placed", json!({}));
+    node.write("1", "paid", json!({ "c": [1] }));
+    let rows = node.get("/v1/domains/default/aggregates?include_state=true").body["rows"].clone();
+    assert_eq!((&rows[0]["state"], &rows[0]["last_position"]), (&json!({ "a": 1, "b": 2, "c": [1] }), &json!(3)));
+    assert_eq!((&rows[1]["state"], &rows[1]["last_position"]), (&json!({}), &json!(2)));
+    let rows = node.get("/v1/domains/default/aggregates").body["rows"].clone();
+    assert!(rows[0].get("state").is_none() && rows[0]["last_position"] == 3);
+}

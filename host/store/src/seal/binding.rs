@@ -34,6 +34,8 @@ pub(crate) enum RecordKind {
     FoldState = 8,
     /// What the domain knows of its remote.
     Remote = 9,
+    /// Events that are put aside until they are committed.
+    Stage = 10,
 }
 
 /// Writes additional data into a buffer that is used again and again.

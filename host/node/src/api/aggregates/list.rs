@@ -14,6 +14,7 @@ use crate::{
         extract::{InDomain, Params},
         paging,
         selection::SelectionText,
+        sight::Sight,
     },
     grant::Grant,
     node::{DomainNode, Node},
@@ -48,6 +49,12 @@ pub(crate) struct ListParams {
     /// EventDBX's own too.
     #[serde(default)]
     system: bool,
+    /// With their states.
+    #[serde(default)]
+    include_state: bool,
+    /// With the fields that schemas hide, for those who may see them.
+    #[serde(default)]
+    hidden: bool,
 }
 
 impl ListParams {
@@ -86,7 +93,7 @@ impl ListParams {
             limit: paging::rows(self.limit)?,
             archived: self.archived,
             system: self.system,
-            states: false,
+            states: self.include_state,
         })
     }
 }
@@ -100,17 +107,20 @@ impl ListParams {
     responses((status = 200, description = "A page, which may be short where more follows", body = Aggregates))
 )]
 pub(crate) async fn list_aggregates(
-    _: Grant,
+    grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     Params(params): Params<ListParams>,
 ) -> Result<Json<Aggregates>, ApiError> {
     let id = params.query_id(&domain);
     let query = params.query(id)?;
+    let sight = Sight::new(&grant, params.hidden)?;
     let read = move || {
         let page = domain.log.aggregates(&query)?;
         let next = page.last.filter(|_| page.more).map(|last| cursor::write(id, &last));
-        Ok(Aggregates { rows: page.rows.iter().map(convert::aggregate_row).collect(), next })
+        let view = sight.of(&domain);
+        let rows = page.rows.iter().map(|aggregate| convert::aggregate_row(aggregate, &view));
+        Ok(Aggregates { rows: rows.collect::<Result<_, _>>()?, next })
     };
     node.blocking(read).await.map(Json)
 }
