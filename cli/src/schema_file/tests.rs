@@ -1,3 +1,5 @@
+//! Both ways, short forms, and the lines of faults.
+
 use eventdbx_node::schema_faults;
 use serde_json::{Value, json};
 
