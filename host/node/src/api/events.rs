@@ -223,8 +223,14 @@ fn in_scope(domain: &DomainNode, scope: Scope, query: EventQuery) -> Result<Opti
     }))
 }
 
+/// The type of the aggregates that a query is about; none: of any.
+pub(super) fn kind_of(query: &EventQuery) -> Option<&AggregateType> {
+    query.kind.as_ref().or(query.aggregate.as_ref().map(|name| &name.kind))
+}
+
 /// The page that a query finds.
 pub(super) fn page(domain: &DomainNode, query: &EventQuery, id: QueryId, view: &View) -> Result<Events, ApiError> {
+    view.permits(kind_of(query), query.filter.as_ref(), query.sort.as_ref())?;
     let found = domain.log.events(query)?;
     let next = found.last.filter(|_| found.more).map(|last| cursor::write(id, &last));
     Ok(Events { rows: found.rows.iter().map(|event| convert::event(event, view)).collect::<Result<_, _>>()?, next })

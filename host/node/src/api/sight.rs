@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use eventdbx_store::{AggregateType, Event, EventKind, Json, Schema, SchemaBook};
+use eventdbx_store::{AggregateType, Event, EventKind, Filter, Json, Path, Schema, SchemaBook, Sort};
 use serde_json::value::to_raw_value;
 
 use super::{ApiError, convert};
@@ -56,6 +56,31 @@ impl View {
         self.shown(kind, state, Schema::remove_hidden)
     }
 
+    /// Whether rows of a type (none: of any) may be chosen by a filter and put into an order: who does not see a field must not
+    /// find out its value by asking for it.
+    pub(super) fn permits(
+        &self,
+        kind: Option<&AggregateType>,
+        filter: Option<&Filter>,
+        sort: Option<&Sort>,
+    ) -> Result<(), ApiError> {
+        let Some(book) = &self.book else { return Ok(()) };
+        let read: Vec<&Path> =
+            filter.into_iter().flat_map(Filter::contents).chain(sort.into_iter().flat_map(Sort::contents)).collect();
+        let kinds = book.kinds().filter(|one| kind.is_none_or(|kind| kind == *one));
+        for schema in kinds.filter_map(|kind| book.active(kind)).map(|active| &active.schema) {
+            for hidden in schema.hidden_pointers() {
+                if let Some(path) = read.iter().find(|path| reaches(path, &hidden)) {
+                    let message = format!("`{path}` reads the field {hidden}, which schemas hide");
+                    return Err(
+                        ApiError::new(ErrorCode::Denied, message).hint("who may see it asks with `hidden=true`")
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// JSON as it is, byte for byte, unless something had to be taken out.
     fn shown(
         &self,
@@ -73,4 +98,12 @@ impl View {
         remove(schema, &mut shown);
         if shown == whole { convert::raw(json) } else { to_raw_value(&shown).map_err(unreadable) }
     }
+}
+
+/// Whether a path leads to a hidden field, into it, or to something that it is part of. Into the operations of a JSON Patch,
+/// which are numbered, it may lead to any.
+fn reaches(path: &Path, hidden: &str) -> bool {
+    let Ok(hidden) = Path::parse(hidden) else { return true };
+    let numbered = path.segments().next().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_digit()));
+    numbered || path.segments().zip(hidden.segments()).all(|(one, other)| one == other)
 }

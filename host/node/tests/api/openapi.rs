@@ -57,11 +57,11 @@ const ROUTES: &[&str] = &[
     "post /v1/domains/{d}/verify",
     "post /v1/schemas/validate",
     "post /v1/shutdown",
+    "put /v1/components",
     "put /v1/domains/{d}",
     "put /v1/domains/{d}/components",
-    "put /v1/domains/{d}/remote",
-    "put /v1/components",
     "put /v1/domains/{d}/mode",
+    "put /v1/domains/{d}/remote",
     "put /v1/domains/{d}/schemas/{type}",
 ];
 

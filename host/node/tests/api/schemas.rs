@@ -310,6 +310,30 @@ fn hidden_fields_leave_by_no_way_unless_they_are_asked_for() {
         });
         assert_eq!(first.contains("s3cr3t"), secret, "{first}");
     }
+    // Nor can its value be found out by asking for it.
+    for asked in [
+        "events?filter=pin%20%3D%20's3cr3t'",
+        "events?filter=%220%22.value%20%3D%20's3cr3t'",
+        "events?type=order&id=1&sort=payload.at.home",
+        "events?follow=true&filter=at.home%20%3D%20'x'",
+        "aggregates?filter=state.at%20IS%20NULL",
+        "aggregates?sort=pin",
+        "aggregates/order/1/events?filter=pin%20IS%20NULL",
+    ] {
+        let path = format!("/v1/domains/default/{asked}");
+        if !asked.contains("follow") {
+            let error = node.get(&path).refused(ErrorCode::Denied);
+            assert!(error.message.contains("which schemas hide"), "{asked}: {error:?}");
+            assert_eq!(node.get(&format!("{path}&hidden=true")).status, 200, "{asked}");
+        } else {
+            let first = node.runtime.block_on(async {
+                let mut lines = node.client.lines(Method::GET, &path, client::whole("")).await.unwrap();
+                String::from_utf8(lines.next().await.unwrap().unwrap().to_vec()).unwrap()
+            });
+            assert!(first.contains("which schemas hide"), "{first}");
+        }
+    }
+    assert_eq!(node.get("/v1/domains/default/aggregates?filter=state.at.n%20%3D%202").status, 200);
     // No refusal repeats it.
     let event =
         json!({ "aggregate_type": "order", "aggregate_id": "1", "event_type": "made", "payload": { "pin": 4711 } });

@@ -1,7 +1,7 @@
 //! A parsed filter, and whether a row passes it.
 
 use super::{
-    ClearFields, Datum, FilterFault, Needs, Row, Subject,
+    ClearFields, Datum, FilterFault, Needs, Path, Row, Subject,
     expression::{Expression, Literal, Operand, Slot},
     parser,
     paths::Paths,
@@ -38,6 +38,11 @@ impl Filter {
     #[must_use]
     pub fn needs(&self) -> Needs {
         self.paths.needs()
+    }
+
+    /// The paths into payloads and states whose values decide.
+    pub fn contents(&self) -> impl Iterator<Item = &Path> {
+        self.paths.contents()
     }
 
     /// Whether a row passes, as far as the fields that stand in clear decide it; none: the rest must be looked at. Never

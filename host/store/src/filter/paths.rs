@@ -1,6 +1,6 @@
 //! The values that a filter or sort order reads, each in its slot: where they come from and how they get there.
 
-use super::{ClearFields, Datum, Document, Field, Row, expression::Slot, extract::Tree, subject::Source};
+use super::{ClearFields, Datum, Document, Field, Path, Row, expression::Slot, extract::Tree, subject::Source};
 
 /// What a filter or sort order needs beside the fields that stand in clear.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,6 +48,14 @@ impl Paths {
             Source::Field(field) => Some(field),
             _ => None,
         }
+    }
+
+    /// The paths into what clients wrote and schemas describe: payloads and states.
+    pub(super) fn contents(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(|source| match source {
+            Source::Document(Document::Payload | Document::State, path) => Some(path),
+            _ => None,
+        })
     }
 
     pub(super) fn needs(&self) -> Needs {

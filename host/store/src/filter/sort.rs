@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, fmt};
 
 use super::{
-    Datum, Field, FilterFault, Instant, Needs, Row, Subject,
+    Datum, Field, FilterFault, Instant, Needs, Path, Row, Subject,
     expression::Slot,
     paths::Paths,
     token::{Kind, Lexer, Token},
@@ -87,6 +87,11 @@ impl Sort {
     #[must_use]
     pub fn needs(&self) -> Needs {
         self.paths.needs()
+    }
+
+    /// The paths into payloads and states whose values decide.
+    pub fn contents(&self) -> impl Iterator<Item = &Path> {
+        self.paths.contents()
     }
 
     /// Where a row stands.

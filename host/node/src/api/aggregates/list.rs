@@ -116,9 +116,10 @@ pub(crate) async fn list_aggregates(
     let query = params.query(id)?;
     let sight = Sight::new(&grant, params.hidden)?;
     let read = move || {
+        let view = sight.of(&domain);
+        view.permits(query.kind.as_ref(), query.filter.as_ref(), query.sort.as_ref())?;
         let page = domain.log.aggregates(&query)?;
         let next = page.last.filter(|_| page.more).map(|last| cursor::write(id, &last));
-        let view = sight.of(&domain);
         let rows = page.rows.iter().map(|aggregate| convert::aggregate_row(aggregate, &view));
         Ok(Aggregates { rows: rows.collect::<Result<_, _>>()?, next })
     };
