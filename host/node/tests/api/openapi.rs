@@ -57,7 +57,6 @@ const ROUTES: &[&str] = &[
     "post /v1/domains/{d}/verify",
     "post /v1/schemas/validate",
     "post /v1/shutdown",
-    "put /v1/components",
     "put /v1/domains/{d}",
     "put /v1/domains/{d}/components",
     "put /v1/domains/{d}/mode",
