@@ -72,9 +72,8 @@ impl View {
             for hidden in schema.hidden_pointers() {
                 if let Some(path) = read.iter().find(|path| reaches(path, &hidden)) {
                     let message = format!("`{path}` reads the field {hidden}, which schemas hide");
-                    return Err(
-                        ApiError::new(ErrorCode::Denied, message).hint("who may see it asks with `hidden=true`")
-                    );
+                    return Err(ApiError::new(ErrorCode::Denied, message)
+                        .hint("who may see it asks for it: `hidden=true`, in the terminal `--hidden`"));
                 }
             }
         }
