@@ -61,7 +61,7 @@ pub(super) fn table(domains: &[DomainStatus], current: &str) -> String {
 }
 
 fn details(details: &DomainDetails) -> String {
-    let DomainDetails { status: domain, created_at, disk_bytes, remote } = details;
+    let DomainDetails { status: domain, mode, created_at, disk_bytes, remote } = details;
     let state = match domain.state {
         DomainState::Open => format!("{GREEN}open{GREEN:#}"),
         DomainState::Failed | DomainState::Deleting => format!("{YELLOW}{}{YELLOW:#}", state(domain)),
@@ -83,6 +83,7 @@ fn details(details: &DomainDetails) -> String {
         ("events", count(domain.events)),
         ("aggregates", count(domain.aggregates)),
         ("durability", domain.durability.clone()),
+        ("mode", mode.clone()),
         ("plugins", count(domain.plugins)),
         ("on disk", Some(output::bytes(*disk_bytes))),
         ("remote", Some(remote)),

@@ -18,6 +18,7 @@ mod restart;
 mod restrict;
 mod rows;
 mod schema;
+mod snapshots;
 mod stage;
 pub(crate) mod start;
 mod stats;
@@ -112,6 +113,12 @@ enum Command {
     /// Write schemas, read them, and hold history against them
     #[command(subcommand)]
     Schema(schema::Command),
+    /// Keep states of an aggregate, read them, and hold them against its events
+    ///
+    /// With snapshots the states of a long history are read fast; without them nothing is lost, since states are folded from
+    /// events. They are taken by themselves after every log.snapshot_threshold events of an aggregate, or as its schema says.
+    #[command(subcommand)]
+    Snapshots(snapshots::Command),
     /// Show how strictly schemas hold in a domain, or switch it at once
     Restrict(restrict::Args),
     /// Write states or events to a file or to standard output, for other programs
@@ -172,6 +179,7 @@ impl Command {
             Self::Export(args) => args.run(session).await,
             Self::Import(args) => args.run(session).await,
             Self::Schema(command) => command.run(session).await,
+            Self::Snapshots(command) => command.run(session).await,
             Self::Restrict(args) => args.run(session).await,
             Self::Plugin(command) => command.run(session).await,
             Self::Query(args) => args.run(session).await,

@@ -44,7 +44,9 @@ fn a_domain_is_checked_out_for_one_user_and_one_data_directory() {
     let rows = scratch.json(["domain", "list"])["rows"].clone();
     let names: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["default", "orders"]);
-    assert_eq!(scratch.json(["domain", "show"])["name"], "orders");
+    let shown = scratch.json(["domain", "show"]);
+    assert_eq!((&shown["name"], &shown["mode"]), (&json!("orders"), &json!("default")));
+    assert!(scratch.dbx(["domain", "show"]).ok().stdout.contains("mode        default"));
     assert_eq!(scratch.json(["domain", "show", "default"])["name"], "default");
     scratch.dbx(["domain", "show", "nobody"]).code(4);
 

@@ -13,5 +13,6 @@ mod reading;
 mod schemas;
 mod scratch;
 mod shapes;
+mod snapshots;
 mod staging;
 mod tour;

@@ -52,13 +52,13 @@ impl Command {
 
 /// An aggregate on the command line.
 #[derive(Debug, clap::Args)]
-struct Name {
+pub(super) struct Name {
     /// Type of the aggregate, e.g. flight
     #[arg(value_name = "TYPE")]
-    kind: String,
+    pub(super) kind: String,
     /// Id of the aggregate within its type
     #[arg(value_name = "ID")]
-    id: String,
+    pub(super) id: String,
 }
 
 /// Which state of it; without any option, that which it has now.

@@ -6,7 +6,7 @@ pub(super) mod list;
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use eventdbx_store::{AggregateRef, AppendError, Receipt, Version};
+use eventdbx_store::{AggregateRef, AppendError, Version};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -173,8 +173,8 @@ pub(super) async fn restore_aggregate(
     Ok(Json(convert::receipt(&node.blocking(write).await?)))
 }
 
-/// What became of an archiving or restoring.
-fn written(name: &AggregateRef, outcome: Result<Receipt, AppendError>) -> Result<Receipt, ApiError> {
+/// What became of a write to an aggregate that must be there.
+pub(super) fn written<T>(name: &AggregateRef, outcome: Result<T, AppendError>) -> Result<T, ApiError> {
     match outcome {
         Err(AppendError::WrongVersion { actual, .. }) if actual.get() == 0 => {
             Err(ApiError::not_found(format_args!("aggregate {name}")))

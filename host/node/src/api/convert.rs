@@ -1,7 +1,7 @@
 //! From the store's own types to the JSON of the wire, and from a request to a draft.
 
 use eventdbx_store::{
-    AggregateRow, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, VerifyReport,
+    AggregateRow, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, SnapshotInfo, VerifyReport,
 };
 
 use super::{ApiError, sight::View};
@@ -119,6 +119,15 @@ pub(super) fn aggregate_row(aggregate: &AggregateRow, view: &View) -> Result<wir
         last_position: aggregate.last_position.get(),
         state: state.transpose()?,
     })
+}
+
+pub(super) fn snapshot_info(info: &SnapshotInfo) -> wire::SnapshotInfo {
+    wire::SnapshotInfo {
+        version: info.version.get(),
+        hash: info.hash.to_string(),
+        recorded_at: info.recorded_at.to_rfc3339(),
+        position: info.position.get(),
+    }
 }
 
 pub(super) fn verify_report(report: VerifyReport) -> wire::VerifyReport {

@@ -197,6 +197,7 @@ fn details(node: &Node, name: &str, grant: &Grant) -> Result<DomainDetails, ApiE
     let domain: Option<&DomainNode> = if let Slot::Open(domain) = &slot { Some(domain) } else { None };
     Ok(DomainDetails {
         status: status(&name, &slot, grant),
+        mode: domain.map(|domain| domain.log.schemas().mode().to_string()),
         created_at: domain.map(|domain| domain.log.created_at().to_rfc3339()),
         disk_bytes: occupied(&node.domains.dir(&name)),
         remote: domain.map(Remote::of).transpose()?.flatten().map(|remote| remote.view()),

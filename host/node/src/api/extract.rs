@@ -8,7 +8,7 @@ use axum::{
     http::{header::CONTENT_LENGTH, request::Parts},
 };
 use bytes::{Bytes, BytesMut};
-use eventdbx_store::{AggregateRef, AggregateType};
+use eventdbx_store::{AggregateRef, AggregateType, Version};
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
@@ -43,6 +43,9 @@ pub(super) struct JsonBody<T>(pub(super) T);
 /// The aggregate type that the path names as `{type}`.
 pub(super) struct OfKind(pub(super) AggregateType);
 
+/// The version of an aggregate that the path names as `{version}`.
+pub(super) struct AtVersion(pub(super) Version);
+
 /// A body of text, of at most `daemon.body_mib`.
 pub(super) struct TextBody(pub(super) String);
 
@@ -68,6 +71,16 @@ impl<S: Send + Sync> FromRequestParts<S> for OfKind {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(in_path(parts, "type").await?.parse()?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AtVersion {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = in_path(parts, "version").await?;
+        let none = |_| ApiError::new(ErrorCode::BadRequest, format!("{text:?} is no version: it must be a number"));
+        text.parse().map(|version| Self(Version::new(version))).map_err(none)
     }
 }
 

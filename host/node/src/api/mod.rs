@@ -25,6 +25,7 @@ mod schema_check;
 mod schemas;
 mod selection;
 mod sight;
+mod snapshots;
 mod stage;
 mod status;
 mod verify;
@@ -78,6 +79,9 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(aggregates::history::list_history))
         .routes(routes!(aggregates::archive_aggregate))
         .routes(routes!(aggregates::restore_aggregate))
+        .routes(routes!(snapshots::list_snapshots, snapshots::take_snapshot))
+        .routes(routes!(snapshots::get_snapshot))
+        .routes(routes!(snapshots::verify_snapshot))
         .routes(routes!(verify::verify_aggregate))
         .routes(routes!(verify::verify_domain))
         .routes(routes!(mode::get_mode, mode::put_mode))

@@ -29,6 +29,11 @@ pub const KEYS: &[Key] = &[
         doc: "blocks of the log kept in memory, per domain",
     },
     Key {
+        name: "log.snapshot_threshold",
+        range: Some(0..=u32::MAX as i64),
+        doc: "a snapshot after so many events of an aggregate, where its schema says no other number; 0: never",
+    },
+    Key {
         name: "keys.master_key_file",
         range: None,
         doc: "file with the master key (64 hex digits, mode 0600); DBX_MASTER_KEY goes before it; none: master.key here",
@@ -136,7 +141,7 @@ mod tests {
     fn a_slip_finds_what_was_meant() {
         assert_eq!(near("log.durabilty"), ["log.durability"]);
         assert_eq!(near("durability"), ["log.durability"]);
-        assert_eq!(near("log.nonsense"), ["log.durability", "log.block_cache_mib"]);
+        assert_eq!(near("log.nonsense"), ["log.durability", "log.block_cache_mib", "log.snapshot_threshold"]);
         assert_eq!(near("nothing").len(), KEYS.len());
     }
 }

@@ -9,7 +9,7 @@ mod keys;
 
 use std::path::PathBuf;
 
-use eventdbx_store::Durability;
+use eventdbx_store::{Durability, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::plugins::PluginLimits;
@@ -39,6 +39,8 @@ pub struct LogSection {
     pub durability: Durability,
     /// Blocks of the log that are kept in memory.
     pub block_cache_mib: u64,
+    /// Events of an aggregate after which a snapshot is taken, where its schema does not say; 0: never.
+    pub snapshot_threshold: u32,
 }
 
 /// `[keys]`
@@ -117,7 +119,7 @@ impl LogLevel {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { durability: Durability::Sync, block_cache_mib: 32 }
+        Self { durability: Durability::Sync, block_cache_mib: 32, snapshot_threshold: limits::SNAPSHOT_THRESHOLD }
     }
 }
 

@@ -45,6 +45,7 @@ impl Logs {
         let options = OpenOptions {
             durability: config.log.durability,
             block_cache_bytes: config.log.block_cache_mib << 20,
+            snapshot_threshold: config.log.snapshot_threshold,
             ..OpenOptions::new(clock)
         };
         Self { data_dir, key, options }

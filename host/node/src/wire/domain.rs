@@ -51,6 +51,8 @@ pub struct DomainDetails {
     /// The same in short.
     #[serde(flatten)]
     pub status: DomainStatus,
+    /// How strictly schemas hold: `off`, `default` or `strict`.
+    pub mode: Option<String>,
     /// When it was made (RFC 3339).
     pub created_at: Option<String>,
     /// Bytes that its directory occupies on the disk.

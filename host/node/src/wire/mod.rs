@@ -13,6 +13,7 @@ mod import;
 mod node;
 mod query;
 mod schema;
+mod snapshot;
 mod stage;
 
 pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
@@ -28,6 +29,7 @@ pub use schema::{
     ModeView, SchemaChange, SchemaDiff, SchemaFaults, SchemaRow, SchemaSwitch, SchemaVersion, SchemaVersions,
     SchemaView, SchemaViolation, SchemaWritten, Schemas,
 };
+pub use snapshot::{SnapshotInfo, SnapshotReport, SnapshotView, Snapshots};
 pub use stage::{CommitRequest, Dropped, Stage, StageRequest, StagedEvent};
 
 /// Paths into states and payloads, which both ends read by the same rules.

@@ -56,7 +56,7 @@ fn a_domain_is_made_listed_shown_and_still_there_after_a_restart() {
     let shown = node.get("/v1/domains/orders").body;
     assert_eq!((&shown["events"], &shown["aggregates"], &shown["remote"]), (&json!(1), &json!(1), &Value::Null));
     assert!(shown["disk_bytes"].as_u64().unwrap() > 1000 && shown["created_at"].is_string(), "{shown}");
-    assert_eq!(shown["durability"], "sync");
+    assert_eq!((&shown["durability"], &shown["mode"]), (&json!("sync"), &json!("default")));
 
     let error = node.create("orders").refused(ErrorCode::Conflict);
     assert!(error.hint.unwrap().contains("dbx checkout orders"));

@@ -11,5 +11,6 @@ mod listing;
 mod openapi;
 mod reading;
 mod schemas;
+mod snapshots;
 mod stage;
 mod support;

@@ -22,6 +22,8 @@ const ROUTES: &[&str] = &[
     "get /v1/domains/{d}/aggregates",
     "get /v1/domains/{d}/aggregates/{type}/{id}",
     "get /v1/domains/{d}/aggregates/{type}/{id}/events",
+    "get /v1/domains/{d}/aggregates/{type}/{id}/snapshots",
+    "get /v1/domains/{d}/aggregates/{type}/{id}/snapshots/{version}",
     "get /v1/domains/{d}/events",
     "get /v1/domains/{d}/events/{event_id}",
     "get /v1/domains/{d}/mode",
@@ -39,6 +41,8 @@ const ROUTES: &[&str] = &[
     "get /v1/status",
     "post /v1/domains/{d}/aggregates/{type}/{id}/archive",
     "post /v1/domains/{d}/aggregates/{type}/{id}/restore",
+    "post /v1/domains/{d}/aggregates/{type}/{id}/snapshots",
+    "post /v1/domains/{d}/aggregates/{type}/{id}/snapshots/{version}/verify",
     "post /v1/domains/{d}/aggregates/{type}/{id}/verify",
     "post /v1/domains/{d}/append",
     "post /v1/domains/{d}/import",
@@ -84,6 +88,7 @@ fn concrete(path: &str) -> String {
         ("{name}", "none"),
         ("{entry}", "none"),
         ("{query}", "none"),
+        ("{version}", "1"),
         ("{event_id}", "0198c2f0-5a7e-7cc3-98c4-dc0c0c07398f"),
     ] {
         path = path.replace(name, value);
