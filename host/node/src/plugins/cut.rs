@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Write, ops::Range};
 
 use eventdbx_sandbox::{Delivery, Envelope, Parts};
-use eventdbx_store::{AggregateNumber, CompactRange, Digest, Event, Header, Json, Position};
+use eventdbx_store::{AggregateNumber, CompactRange, Digest, Event, Header, Json, Position, SchemaBook, StoredSchema};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -174,6 +174,12 @@ impl Item {
         self.row.header()
     }
 
+    /// The schema that the event was checked with, if the delivery carries it and there was one.
+    pub(super) fn schema<'b>(&self, book: &'b SchemaBook) -> Option<&'b StoredSchema> {
+        let header = self.header();
+        if self.parts.schema { book.version(&header.aggregate.kind, header.schema_version) } else { None }
+    }
+
     /// Bytes of its content, about: all that the row holds, whichever part of it is delivered.
     fn bytes(&self) -> usize {
         let state = self.state.as_ref().map_or(0, |state| state.as_str().len());
@@ -181,8 +187,8 @@ impl Item {
         state + content + 256
     }
 
-    /// The delivery, borrowed from the item.
-    pub(super) fn delivery<'a>(&'a self, event_id: &'a str) -> Delivery<'a> {
+    /// The delivery, borrowed from the item. `schema` is the place of its schema among those of the batch.
+    pub(super) fn delivery<'a>(&'a self, event_id: &'a str, schema: Option<u32>) -> Delivery<'a> {
         let (parts, header) = (self.parts, self.header());
         let body = self.row.opened().map(|event| &event.body);
         let text = |json: &'a Option<Json>| json.as_ref().map(Json::as_str);
@@ -197,8 +203,7 @@ impl Item {
             occurred_at: header.occurred_at.as_deref(),
             payload: body.filter(|_| parts.payload).map(|body| body.payload.as_str()),
             state: self.state.as_ref().map(Json::as_str),
-            // There are no schemas yet.
-            schema: None,
+            schema,
             envelope: body.filter(|_| parts.envelope).map(|body| Envelope {
                 actor: Some(&*body.actor),
                 note: body.note.as_deref(),

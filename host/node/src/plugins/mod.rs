@@ -13,6 +13,7 @@
 
 mod components;
 mod cut;
+mod documents;
 mod error;
 mod feed;
 mod glob;

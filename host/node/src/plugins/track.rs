@@ -21,6 +21,7 @@ use eventdbx_store::{
 use super::{
     PayloadMode,
     cut::{Cut, Cutter, Extent},
+    documents::Documents,
     guest::{Guest, Running},
     host::TableHost,
     logs::Logs,
@@ -233,8 +234,10 @@ impl Track {
             None => self.start()?,
         };
         let (ids, places) = cut.event_ids();
+        let documents = Documents::of(cut, &self.services.domain.schemas());
+        let items = cut.items.iter().zip(places).zip(documents.places());
         let items: Vec<Delivery<'_>> =
-            cut.items.iter().zip(places).map(|(item, place)| item.delivery(&ids[place])).collect();
+            items.map(|((item, place), schema)| item.delivery(&ids[place], schema)).collect();
         let batch = Batch {
             domain: self.services.domain.name().as_str(),
             mode: match self.purpose {
@@ -245,7 +248,7 @@ impl Track {
             payload_mode: self.mode.as_str(),
             attempt: self.trouble.attempt(),
             head_position: head.get(),
-            schemas: &[],
+            schemas: &documents.handed(),
             items: &items,
         };
         let (outcome, usage, instance) = instance.handle(&batch);

@@ -53,6 +53,38 @@ fn every_mode_carries_exactly_its_parts() {
 }
 
 #[test]
+fn a_delivery_names_the_schema_that_its_event_was_checked_with() {
+    let world = World::new(PluginLimits::default());
+    let document = |fields: &str| {
+        let text = format!(r#"{{"aggregate":"thing","additional":true,"fields":{{{fields}}}}}"#);
+        eventdbx_store::SchemaDocument::parse(&text).unwrap()
+    };
+    world.append("thing/t", "thing_made", "{}");
+    world.domain.put_schema(document(""), "tester", None).unwrap();
+    world.append("thing/t", "thing_changed", "{}");
+    world.append("thing/u", "thing_made", "{}");
+    world.domain.put_schema(document(r#""n":{"type":"integer"}"#), "tester", None).unwrap();
+    world.append("thing/t", "thing_changed", r#"{"n":1}"#);
+    world.append("other/o", "other_made", "{}");
+    world.fed();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    for mode in [PayloadMode::SchemaOnly, PayloadMode::EventOnly] {
+        let kept = Arc::clone(&seen);
+        let guest: Arc<Reaction> = Arc::new(move |batch: &Batch<'_>, _: &mut dyn Host| {
+            let named = |item: &eventdbx_sandbox::Delivery<'_>| {
+                let schema = item.schema.map(|place| &batch.schemas[place as usize]);
+                schema.map(|schema| (schema.schema_version, schema.document.contains("integer")))
+            };
+            kept.lock().unwrap().push((batch.schemas.len(), batch.items.iter().map(named).collect::<Vec<_>>()));
+            done(std::collections::BTreeMap::new())
+        });
+        run(&mut world.track(world.generation(), mode, &guest));
+    }
+    let (first, second) = (Some((1, false)), Some((2, true)));
+    assert_eq!(*seen.lock().unwrap(), [(2, vec![None, first, first, second, None]), (0, vec![None; 5])]);
+}
+
+#[test]
 fn our_own_events_are_not_delivered_unasked() {
     let world = World::new(PluginLimits::default());
     world.append("thing/t", "thing_made", "{}");
