@@ -32,7 +32,7 @@ mod place;
 mod reference;
 mod require;
 mod rules;
-mod time;
+pub(crate) mod time;
 mod upcast;
 mod violation;
 mod write;
