@@ -53,7 +53,8 @@ impl Header {
     }
 
     /// What the writer of the event was told.
-    pub(crate) fn receipt(&self) -> EventReceipt {
+    #[must_use]
+    pub fn receipt(&self) -> EventReceipt {
         EventReceipt {
             aggregate: self.aggregate.clone(),
             event_id: self.event_id,

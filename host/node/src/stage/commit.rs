@@ -4,7 +4,7 @@
 //! breaks in between, the stage still has the events and their key, and the next commit is the same request: the log
 //! answers with the first receipt, or writes it now.
 
-use eventdbx_store::{AppendError, Domain, Draft, EventReceipt, Position, Receipt};
+use eventdbx_store::{AppendError, Domain, Draft, Position, Receipt};
 
 use super::{
     Stage,
@@ -75,17 +75,7 @@ fn repeated(log: &Domain, contents: &Contents, key: Option<&str>) -> Result<Rece
         );
     }
     let count = usize::try_from(last.events).unwrap_or(usize::MAX);
-    let receipts = log.scan(Position::new(last.first_position)).take(count).map(|event| {
-        let header = event?.header;
-        Ok(EventReceipt {
-            aggregate: header.aggregate,
-            event_id: header.event_id,
-            position: header.position,
-            version: header.version,
-            recorded_at: header.recorded_at,
-            digest: header.digest,
-        })
-    });
+    let receipts = log.scan(Position::new(last.first_position)).take(count).map(|event| Ok(event?.header.receipt()));
     let events = receipts.collect::<Result<_, ApiError>>()?;
     Ok(Receipt { events, durability: log.durability(), duplicate: true })
 }
