@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// With the fields that schemas hide
     #[arg(long)]
     hidden: bool,
+    /// Old events in the shape that the active schema gives them: renamed, and completed with defaults
+    #[arg(long)]
+    upcast: bool,
 }
 
 impl Args {
@@ -60,6 +63,7 @@ impl Args {
         };
         let first = self.selection.first("from", self.from.map(|from| from.to_string()));
         let target = self.selection.of(target).flag("reverse", self.reverse).flag("hidden", self.hidden);
+        let target = target.flag("upcast", self.upcast);
         Pages { target, first, limit: self.limit }.print(session, table).await
     }
 
@@ -72,7 +76,8 @@ impl Args {
             .query("type", self.kind)
             .query("id", self.id)
             .flag("system", self.system)
-            .flag("hidden", self.hidden);
+            .flag("hidden", self.hidden)
+            .flag("upcast", self.upcast);
         let mut client = session.connect().await?;
         let mut lines = client.lines(Method::GET, target.as_ref(), client::whole("")).await?;
         while let Some(line) = lines.next().await? {

@@ -8,6 +8,7 @@
 use std::{fs, sync::Arc};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use eventdbx_store::DomainName;
 use tokio::net::UnixStream;
 
 use crate::{api::ApiError, wire::ErrorCode};
@@ -55,6 +56,12 @@ impl Grant {
     /// Whether the holder may see the fields that schemas hide. The owner may; tokens will say it for others.
     #[must_use]
     pub fn may_see_hidden(&self) -> bool {
+        true
+    }
+
+    /// Whether the holder may read a domain. The owner may read all; tokens will say it for others.
+    #[must_use]
+    pub fn may_read(&self, _: &DomainName) -> bool {
         true
     }
 

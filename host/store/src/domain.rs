@@ -25,6 +25,9 @@ pub(crate) const ARCHIVED: &str = "$archived";
 /// Type of the event that restores one.
 pub(crate) const RESTORED: &str = "$restored";
 
+/// Type of the event that removes references to an aggregate that is archived.
+pub(crate) const REFERENCE_REMOVED: &str = "$reference_removed";
+
 /// Gives the time. The store has no clock of its own.
 pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
 
@@ -237,13 +240,32 @@ impl Domain {
         receiver.recv().unwrap_or_else(ended)
     }
 
-    /// Archives an aggregate: reads go on, lists hide it, appends are refused.
+    /// Archives an aggregate: reads go on, lists hide it, appends are refused. References to it that ask for it are removed
+    /// in the same commit, by an event `$reference_removed` in each aggregate that has some.
     ///
     /// # Errors
     ///
     /// [`AppendError::WrongVersion`] with `actual` 0 when it does not exist, [`AppendError::Archived`] when it is archived.
+    /// Refused with `referred-to` while a reference forbids it, and with `referrers` when more than
+    /// [`ARCHIVE_REFERRERS`](limits::ARCHIVE_REFERRERS) aggregates may refer to it.
     pub fn archive(&self, aggregate: &AggregateRef, actor: &str, note: Option<&str>) -> Result<Receipt, AppendError> {
-        self.system_event(aggregate, ARCHIVED, "{}", actor, note, Expected::Existing)
+        let files = &self.inner.files;
+        let event = SystemEvent {
+            aggregate: aggregate.clone(),
+            event_type: EventType::trusted(ARCHIVED),
+            expected: Expected::Existing,
+            body: write::system_body("{}", actor, note)?,
+            switch: None,
+        };
+        for _ in 0..=limits::RECHECK_ROUNDS {
+            let plan = self.plan_archive(aggregate)?;
+            match self.submit_and_wait(write::check_archive(files, &self.schemas(), event.clone(), plan)?) {
+                Ok(receipt) => return Ok(receipt),
+                Err(SubmitError::Append(error)) => return Err(error),
+                Err(SubmitError::Moved(_)) => files.keys.forget(aggregate),
+            }
+        }
+        Err(AppendError::MOVED_ON)
     }
 
     /// Restores an archived aggregate.

@@ -46,6 +46,7 @@ mod journal;
 mod json;
 mod keys;
 pub mod limits;
+mod links;
 mod members;
 mod merkle;
 mod names;
@@ -72,6 +73,7 @@ pub use filter::{
     ClearFields, Datum, Document, Field, Filter, FilterFault, Instant, Needs, Path, Row, Sort, SortKey, Subject,
 };
 pub use json::{Json, JsonFault, Shape, canonical_json};
+pub use links::Referrer;
 pub use members::MemberProof;
 pub use merkle::CompactRange;
 pub use names::{

@@ -26,6 +26,8 @@ pub const REQUEST_BYTES: usize = 8 * 1024 * 1024;
 pub const EVENTS_PER_GROUP: usize = 4096;
 /// Requests that may wait for the committer before new ones are answered *busy*.
 pub const QUEUED_REQUESTS: usize = 4096;
+/// Most aggregates that may refer to one that is archived: each is looked at, and may get an event in the same batch.
+pub const ARCHIVE_REFERRERS: usize = 1000;
 /// Rounds in which a request whose aggregate moved on meanwhile is evaluated anew before it is answered *busy*.
 pub const RECHECK_ROUNDS: usize = 3;
 /// Events of an aggregate after which a snapshot is taken, where neither its schema nor the options say otherwise: folding

@@ -3,6 +3,7 @@
 mod archive;
 mod get;
 mod list;
+mod referrers;
 mod select;
 pub(crate) mod verify;
 mod write;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Select(select::Args),
     /// List aggregates
     List(list::Args),
+    /// List the aggregates whose state refers to this one, which need not exist
+    Referrers(referrers::Args),
     /// Read, unseal and recompute everything of an aggregate, or of the domain, and compare
     Verify(verify::Args),
     /// Close an aggregate: it stays readable, lists hide it, and appends to it are refused
@@ -43,6 +46,7 @@ impl Command {
             Self::Get(args) => args.run(session).await,
             Self::Select(args) => args.run(session).await,
             Self::List(args) => args.run(session).await,
+            Self::Referrers(args) => args.run(session).await,
             Self::Verify(args) => args.run(session).await,
             Self::Archive(args) => args.run(session, "archive").await,
             Self::Restore(args) => args.run(session, "restore").await,

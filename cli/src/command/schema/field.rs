@@ -57,7 +57,7 @@ pub(crate) struct Args {
     /// Of a reference: strong (the aggregate must exist) or weak
     #[arg(long, value_name = "INTEGRITY")]
     integrity: Option<String>,
-    /// Of a reference: restrict or nullify, when the aggregate is archived
+    /// Of a reference: keep, restrict or nullify, when what it names is archived
     #[arg(long, value_name = "ACTION")]
     on_archive: Option<String>,
     /// A remark for people

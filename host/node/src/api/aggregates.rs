@@ -13,7 +13,9 @@ use utoipa::IntoParams;
 use super::{
     ApiError, convert,
     extract::{InDomain, JsonBody, NoParams, OfAggregate, Params},
-    paging, selection,
+    paging,
+    references::{self, Resolver},
+    selection,
     sight::{Sight, View},
 };
 use crate::{
@@ -40,9 +42,14 @@ pub(super) struct ViewParams {
     include_events: bool,
     /// Most events; never more than 1000.
     limit: Option<usize>,
+    /// With what the references in the state lead to, followed so many steps, at most 8.
+    resolve: Option<usize>,
     /// With the fields that schemas hide, for those who may see them.
     #[serde(default)]
     hidden: bool,
+    /// Old events in the shape that the active schema gives them: renamed, and completed with defaults.
+    #[serde(default)]
+    upcast: bool,
 }
 
 /// Reads an aggregate with its state
@@ -65,8 +72,18 @@ pub(super) async fn get_aggregate(
     OfAggregate(name): OfAggregate,
     Params(params): Params<ViewParams>,
 ) -> Result<Json<AggregateView>, ApiError> {
-    let sight = Sight::new(&grant, params.hidden)?;
-    node.blocking(move || view(&domain, &name, &params, &sight.of(&domain))).await.map(Json)
+    let sight = Sight::new(&grant, params.hidden)?.upcast(params.upcast);
+    let depth = references::depth(params.resolve)?;
+    let resolving = Arc::clone(&node);
+    let read = move || {
+        let mut view = view(&domain, &name, &params, &sight.of(&domain))?;
+        if let Some(depth) = depth {
+            let mut resolver = Resolver::new(&resolving, &grant, sight);
+            view.references = Some(resolver.resolve(&domain, &name, &view.state, depth)?);
+        }
+        Ok(view)
+    };
+    node.blocking(read).await.map(Json)
 }
 
 fn view(
@@ -104,6 +121,7 @@ fn view(
         root: aggregate.root.to_string(),
         state: shown.state(&name.kind, &state)?,
         events,
+        references: None,
     })
 }
 

@@ -4,7 +4,10 @@ use eventdbx_store::{
     AggregateRow, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, SnapshotInfo, VerifyReport,
 };
 
-use super::{ApiError, sight::View};
+use super::{
+    ApiError,
+    sight::{Content, View},
+};
 use crate::{
     grant::Grant,
     wire::{self, ErrorCode, Expect, Raw},
@@ -79,7 +82,7 @@ pub(super) fn durability(durability: Durability) -> &'static str {
 /// An event, as far as `view` shows it.
 pub(super) fn event(event: &eventdbx_store::Event, view: &View) -> Result<wire::Event, ApiError> {
     let (header, body) = (&event.header, &event.body);
-    let content = view.content(event)?;
+    let Content { json: content, upcast } = view.content(event)?;
     let (kind, payload, patch) = match header.kind {
         EventKind::Payload => (wire::EventBodyKind::Payload, Some(content), None),
         EventKind::Patch => (wire::EventBodyKind::Patch, None, Some(content)),
@@ -102,6 +105,7 @@ pub(super) fn event(event: &eventdbx_store::Event, view: &View) -> Result<wire::
         recorded_at: header.recorded_at.to_rfc3339(),
         occurred_at: header.occurred_at.as_deref().map(str::to_owned),
         schema_version: header.schema_version,
+        upcast,
         digest: header.digest.to_string(),
     })
 }

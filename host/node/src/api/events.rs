@@ -67,6 +67,9 @@ pub(super) struct EventParams {
     /// With the fields that schemas hide, for those who may see them.
     #[serde(default)]
     hidden: bool,
+    /// Old events in the shape that the active schema gives them: renamed, and completed with defaults.
+    #[serde(default)]
+    upcast: bool,
 }
 
 /// How to show an event.
@@ -76,6 +79,9 @@ pub(super) struct OneEventParams {
     /// With the fields that schemas hide, for those who may see them.
     #[serde(default)]
     hidden: bool,
+    /// Old events in the shape that the active schema gives them: renamed, and completed with defaults.
+    #[serde(default)]
+    upcast: bool,
 }
 
 /// Which events, with names that are checked.
@@ -190,7 +196,7 @@ pub(super) async fn list_events(
     Params(params): Params<EventParams>,
 ) -> Result<Response, ApiError> {
     let scope = params.scope()?;
-    let sight = Sight::new(&grant, params.hidden)?;
+    let sight = Sight::new(&grant, params.hidden)?.upcast(params.upcast);
     if params.follow {
         let follower = params.follower(node, domain, scope, sight)?;
         return Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(follower.stream())).into_response());
@@ -256,7 +262,7 @@ pub(super) async fn get_event(
     Params(params): Params<OneEventParams>,
 ) -> Result<Json<Event>, ApiError> {
     let id: EventId = text.parse()?;
-    let sight = Sight::new(&grant, params.hidden)?;
+    let sight = Sight::new(&grant, params.hidden)?.upcast(params.upcast);
     let read = move || match domain.log.event(id)? {
         Some(event) => convert::event(&event, &sight.of(&domain)),
         None => Err(ApiError::not_found(format_args!("event {id}"))),

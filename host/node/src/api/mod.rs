@@ -21,6 +21,7 @@ mod openapi;
 mod paging;
 mod plugins;
 mod queue;
+mod references;
 mod schema_check;
 mod schemas;
 mod selection;
@@ -77,6 +78,7 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(aggregates::list::list_aggregates))
         .routes(routes!(aggregates::get_aggregate))
         .routes(routes!(aggregates::history::list_history))
+        .routes(routes!(references::list_referrers))
         .routes(routes!(aggregates::archive_aggregate))
         .routes(routes!(aggregates::restore_aggregate))
         .routes(routes!(snapshots::list_snapshots, snapshots::take_snapshot))

@@ -1,12 +1,13 @@
-//! Hidden fields: the one place where they are taken out of what leaves by the API.
+//! What a caller sees of events and states: the one place where hidden fields are taken out of what leaves by the API, and
+//! where old events are given today's shape for those who ask for it.
 //!
 //! A type whose *active* schema hides fields has them taken out of every payload, patch and state, however old, unless the
 //! caller asks for them and may see them. Deliveries to plugins do not come through here: selectors govern those.
 
 use std::sync::Arc;
 
-use eventdbx_store::{AggregateType, Event, EventKind, Filter, Json, Path, Schema, SchemaBook, Sort};
-use serde_json::value::to_raw_value;
+use eventdbx_store::{AggregateType, Event, EventKind, Filter, Json, Path, Schema, SchemaBook, Sort, schema::Link};
+use serde_json::{Map, Value, value::to_raw_value};
 
 use super::{ApiError, convert};
 use crate::{
@@ -15,16 +16,24 @@ use crate::{
     wire::{ErrorCode, Raw},
 };
 
-/// Whether a request sees hidden fields. Only a grant gives one.
+/// Whether a request sees hidden fields, and old events in today's shape. Only a grant gives one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
     all: bool,
+    upcast: bool,
 }
 
 /// What a request sees of a domain, by the schemas of one moment.
 pub(super) struct View {
-    /// None: everything.
-    book: Option<Arc<SchemaBook>>,
+    book: Arc<SchemaBook>,
+    sight: Sight,
+}
+
+/// What is shown of an event's payload or patch.
+pub(super) struct Content {
+    pub(super) json: Raw,
+    /// Whether it has another shape than it was written in.
+    pub(super) upcast: bool,
 }
 
 impl Sight {
@@ -33,22 +42,42 @@ impl Sight {
         if hidden && !grant.may_see_hidden() {
             return Err(ApiError::new(ErrorCode::Denied, "hidden fields are not shown to this caller"));
         }
-        Ok(Self { all: hidden })
+        Ok(Self { all: hidden, upcast: false })
+    }
+
+    /// With old events in the shape that the active schemas give them, or as they were written.
+    pub(super) fn upcast(self, upcast: bool) -> Self {
+        Self { upcast, ..self }
     }
 
     /// The view by the schemas of now.
     pub(super) fn of(self, domain: &DomainNode) -> View {
-        View { book: (!self.all).then(|| domain.log.schemas()) }
+        View { book: domain.log.schemas(), sight: self }
     }
 }
 
 impl View {
     /// The payload or patch of an event.
-    pub(super) fn content(&self, event: &Event) -> Result<Raw, ApiError> {
+    pub(super) fn content(&self, event: &Event) -> Result<Content, ApiError> {
         let is_patch = event.header.kind == EventKind::Patch;
-        self.shown(&event.header.aggregate.kind, &event.body.payload, |schema, value| {
+        let upcast = self.sight.upcast.then(|| self.book.upcast(event)).flatten();
+        let payload = upcast.as_ref().unwrap_or(&event.body.payload);
+        let json = self.shown(&event.header.aggregate.kind, payload, |schema, value| {
             if is_patch { schema.remove_hidden_from_patch(value) } else { schema.remove_hidden(value) }
-        })
+        })?;
+        Ok(Content { json, upcast: upcast.is_some() })
+    }
+
+    /// The references in a state as it is shown, which must not be asked of one that has more.
+    pub(super) fn links(&self, kind: &AggregateType, shown: &Raw) -> Vec<Link> {
+        let Some(active) = self.book.active(kind).filter(|active| active.schema.refers()) else { return Vec::new() };
+        let state: Map<String, Value> = serde_json::from_str(shown.get()).unwrap_or_default();
+        active.schema.links(&state)
+    }
+
+    /// Whether a field that holds a reference may be named.
+    pub(super) fn sees(&self, link: &Link) -> bool {
+        self.sight.all || !link.hidden
     }
 
     /// The state of an aggregate.
@@ -64,7 +93,10 @@ impl View {
         filter: Option<&Filter>,
         sort: Option<&Sort>,
     ) -> Result<(), ApiError> {
-        let Some(book) = &self.book else { return Ok(()) };
+        if self.sight.all {
+            return Ok(());
+        }
+        let book = &self.book;
         let read: Vec<&Path> =
             filter.into_iter().flat_map(Filter::contents).chain(sort.into_iter().flat_map(Sort::contents)).collect();
         let kinds = book.kinds().filter(|one| kind.is_none_or(|kind| kind == *one));
@@ -85,9 +117,9 @@ impl View {
         &self,
         kind: &AggregateType,
         json: &Json,
-        remove: impl FnOnce(&Schema, &mut serde_json::Value),
+        remove: impl FnOnce(&Schema, &mut Value),
     ) -> Result<Raw, ApiError> {
-        let active = self.book.as_ref().and_then(|book| book.active(kind));
+        let active = self.book.active(kind).filter(|_| !self.sight.all);
         let Some(schema) = active.map(|active| &active.schema).filter(|schema| schema.hides()) else {
             return convert::raw(json);
         };

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
-use eventdbx_store::{AggregateRef, AggregateType, Domain, Event, EventKind, Schema, Version, Violation};
+use eventdbx_store::{AggregateRef, AggregateType, Domain, Event, EventKind, ReadError, Schema, Version, Violation};
 use serde_json::{Map, Value};
 
 use super::{
@@ -26,6 +26,7 @@ pub(super) const STATE: &str = "/state";
 
 /// A check on its way.
 pub(crate) struct Check<P> {
+    log: Domain,
     schema: Arc<Schema>,
     progress: P,
     found: Vec<Violation>,
@@ -58,7 +59,7 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Check<P> {
         };
         let total = events_of(log, kind)?;
         let (found, rules) = (Vec::new(), BTreeMap::new());
-        let mut check = Self { schema, progress, found, total, report, rules, stopped: false };
+        let mut check = Self { log: log.clone(), schema, progress, found, total, report, rules, stopped: false };
         if check.pause().is_continue() {
             walk(log, kind, &mut check)?;
         }
@@ -118,10 +119,12 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
         });
     }
 
-    fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>) {
+    fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>) -> Result<(), ReadError> {
         self.report.aggregates += 1;
         self.schema.check_standing(state, &mut self.found);
+        self.log.check_references(&self.schema, state, &mut self.found)?;
         self.count(STATE, false, |found| example(name, version, STATE, found));
+        Ok(())
     }
 
     fn pause(&mut self) -> ControlFlow<()> {

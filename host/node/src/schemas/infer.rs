@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use eventdbx_store::{
-    AggregateRef, AggregateType, Domain, Event, EventKind, Schema, SchemaDocument, Version, schema::Inference,
+    AggregateRef, AggregateType, Domain, Event, EventKind, ReadError, Schema, SchemaDocument, Version,
+    schema::Inference,
 };
 use serde_json::{Map, Value};
 
@@ -88,9 +89,10 @@ impl<G: FnMut() -> ControlFlow<()>> Visitor for Watch<G> {
         }
     }
 
-    fn state(&mut self, _: &AggregateRef, _: Version, state: &Map<String, Value>) {
+    fn state(&mut self, _: &AggregateRef, _: Version, state: &Map<String, Value>) -> Result<(), ReadError> {
         self.aggregates += 1;
         self.inference.observe_state(state);
+        Ok(())
     }
 
     fn pause(&mut self) -> ControlFlow<()> {

@@ -21,6 +21,7 @@ pub(super) fn refused_states(
     each_aggregate(log, kind, true, |aggregate| {
         let state = aggregate.state.as_ref().map(State::parse).transpose()?.unwrap_or_default();
         schema.check_standing(state.members(), &mut found);
+        log.check_references(schema, state.members(), &mut found)?;
         if !found.is_empty() {
             refused.push(example(&aggregate.name, aggregate.version, STATE, &found));
             found.clear();

@@ -19,7 +19,7 @@ pub(super) trait Visitor {
     fn event(&mut self, event: &Event, body: &Value, after: &Map<String, Value>);
 
     /// A state as it stands after all events of its aggregate.
-    fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>);
+    fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>) -> Result<(), ReadError>;
 
     /// Called now and then; whether to go on.
     fn pause(&mut self) -> ControlFlow<()>;
@@ -52,7 +52,7 @@ fn history(log: &Domain, aggregate: &AggregateRow, visitor: &mut impl Visitor) -
             _ => break,
         }
     }
-    visitor.state(&aggregate.name, aggregate.version, state.members());
+    visitor.state(&aggregate.name, aggregate.version, state.members())?;
     Ok(ControlFlow::Continue(()))
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Event, Raw};
+use super::{Event, Raw, ResolvedReference};
 
 /// One line of a list of aggregates.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -63,6 +63,9 @@ pub struct AggregateView {
     /// Its events up to `version`, from the first on, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<Event>>,
+    /// The references in `state`, followed as far as was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub references: Option<Vec<ResolvedReference>>,
 }
 
 /// What a verification found.

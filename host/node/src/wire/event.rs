@@ -44,6 +44,10 @@ pub struct Event {
     pub occurred_at: Option<String>,
     /// Version of the schema that it was checked with; 0: none.
     pub schema_version: u32,
+    /// Whether the payload has another shape than it was written in: that of today's schema, which was asked for. The digest
+    /// is that of what was written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub upcast: bool,
     /// The event digest, in hex.
     pub digest: String,
 }

@@ -12,6 +12,7 @@ mod event;
 mod import;
 mod node;
 mod query;
+mod reference;
 mod schema;
 mod snapshot;
 mod stage;
@@ -24,6 +25,7 @@ pub use event::{Event, EventBodyKind, Events};
 pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
 pub use node::{DomainStats, Health, RunState, StatsResponse, StatusResponse};
 pub use query::QueryRequest;
+pub use reference::{ReferenceStatus, Referrer, Referrers, ResolvedReference};
 pub use schema::{
     ActivateRequest, BrokenRule, CheckExample, CheckProgress, CheckReply, CheckReport, InferredSchema, ModeRequest,
     ModeView, SchemaChange, SchemaDiff, SchemaFaults, SchemaRow, SchemaSwitch, SchemaVersion, SchemaVersions,

@@ -10,6 +10,7 @@ mod lifecycle;
 mod listing;
 mod openapi;
 mod reading;
+mod references;
 mod schemas;
 mod snapshots;
 mod stage;

@@ -19,6 +19,8 @@ struct Versions {
     /// Version n at index n - 1.
     all: Vec<StoredSchema>,
     active: Option<u32>,
+    /// Position of the last switch: what is active has been so from there on.
+    switched_at: Position,
 }
 
 /// A version of a schema, as it stands in the log.
@@ -97,6 +99,19 @@ impl SchemaBook {
         self.types.get(kind).into_iter().flat_map(|versions| &versions.all)
     }
 
+    /// The active schemas that have columns for references, each with the position from which on it has been active.
+    pub(crate) fn referring(&self) -> impl Iterator<Item = (&AggregateType, &Arc<Schema>, Position)> {
+        self.types.iter().filter_map(|(kind, versions)| {
+            let active = versions.get(versions.active?)?;
+            active.schema.refers().then_some((kind, &active.schema, versions.switched_at))
+        })
+    }
+
+    /// The active schema of a type, if it has columns for references.
+    pub(crate) fn referring_schema(&self, kind: &AggregateType) -> Option<&Arc<Schema>> {
+        self.active(kind).map(|active| &active.schema).filter(|schema| schema.refers())
+    }
+
     /// What holds for events that clients write to aggregates of a type.
     pub(crate) fn rule(&self, kind: &AggregateType) -> Rule<'_> {
         match (self.mode, self.active(kind)) {
@@ -123,20 +138,21 @@ impl SchemaBook {
                 let versions = Arc::make_mut(book.types.entry(kind.clone()).or_default());
                 versions.push(*version, schema, event)
             }
-            Change::Activate { kind, version } => book.make_active(kind, Some(*version)),
-            Change::Remove { kind } => book.make_active(kind, None),
+            Change::Activate { kind, version } => book.make_active(kind, Some(*version), event.header.position),
+            Change::Remove { kind } => book.make_active(kind, None, event.header.position),
         };
         let position = event.header.position;
         let damaged = || ReadError::Damaged(format!("position {position}: it names a schema that is not there"));
         fits.then_some(book).ok_or_else(damaged)
     }
 
-    fn make_active(&mut self, kind: &AggregateType, version: Option<u32>) -> bool {
+    fn make_active(&mut self, kind: &AggregateType, version: Option<u32>, at: Position) -> bool {
         let Some(versions) = self.types.get_mut(kind) else { return false };
         if version.is_some_and(|version| versions.get(version).is_none()) {
             return false;
         }
-        Arc::make_mut(versions).active = version;
+        let versions = Arc::make_mut(versions);
+        (versions.active, versions.switched_at) = (version, at);
         true
     }
 }
@@ -158,7 +174,7 @@ impl Versions {
             actor: Arc::clone(&event.body.actor),
             note: event.body.note.clone(),
         });
-        self.active = Some(version);
+        (self.active, self.switched_at) = (Some(version), event.header.position);
         true
     }
 }

@@ -108,7 +108,13 @@ impl Domain {
             let switch = Some(Box::new((Arc::clone(&book), change)));
             let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected: Expected::Any, body, switch };
             match self.submit_and_wait(write::check_system(files, &book, event)?) {
-                Ok(receipt) => return Ok(receipt),
+                Ok(receipt) => {
+                    // Done again when somebody asks, should it fail now.
+                    if let Err(error) = self.index_links() {
+                        tracing::warn!(%error, "references are not indexed yet");
+                    }
+                    return Ok(receipt);
+                }
                 Err(SubmitError::Append(error)) => return Err(error),
                 Err(SubmitError::Moved(_)) => files.keys.forget(&aggregate),
             }

@@ -16,6 +16,7 @@ pub(crate) struct Keyspaces {
     pub(crate) tiles: Keyspace,
     pub(crate) commits: Keyspace,
     pub(crate) snapshots: Keyspace,
+    pub(crate) links: Keyspace,
 }
 
 impl Keyspaces {
@@ -38,11 +39,12 @@ impl Keyspaces {
             tiles: db.keyspace("tiles", || dense(8 * MIB))?,
             commits: db.keyspace("commits", || dense(8 * MIB))?,
             snapshots: db.keyspace("snapshots", || dense(8 * MIB))?,
+            links: db.keyspace("links", || sparse(8 * MIB))?,
         })
     }
 
     /// Every keyspace with its name, for statistics and for closing.
-    pub(crate) fn all(&self) -> [&Keyspace; 9] {
+    pub(crate) fn all(&self) -> [&Keyspace; 10] {
         [
             &self.log,
             &self.index,
@@ -53,6 +55,7 @@ impl Keyspaces {
             &self.tiles,
             &self.commits,
             &self.snapshots,
+            &self.links,
         ]
     }
 }

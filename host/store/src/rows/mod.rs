@@ -12,6 +12,7 @@
 //! | `tiles` | tree, level, index | 256 hashes of a Merkle tree |
 //! | `commits` | last position of the batch | commit record |
 //! | `snapshots` | aggregate number, version | position of its event, hash in clear; state sealed |
+//! | `links` | keyed hash of an aggregate's name, number of one that refers to it | name of that one |
 //!
 //! All numbers are big-endian, so that keys sort as numbers do.
 
@@ -20,6 +21,7 @@ mod commit;
 mod event;
 mod head;
 mod keyspaces;
+mod link;
 mod reader;
 mod snapshot;
 
@@ -28,6 +30,7 @@ pub(crate) use commit::CommitRecord;
 pub(crate) use event::{EventRow, EventView};
 pub(crate) use head::HeadRow;
 pub(crate) use keyspaces::{Keyspaces, index_key, kind_prefix, name_key, name_of_key, tile_key};
+pub(crate) use link::{Target, indexed_key, link_key, links_to, number_of_link_key};
 pub(crate) use reader::Reader;
 pub(crate) use snapshot::{SnapshotRow, snapshot_key, version_of_snapshot_key};
 

@@ -3,6 +3,7 @@
 use super::{
     column::{Field, Members},
     document::SchemaDocument,
+    links::holds_references,
     place::Path,
     require::Requirements,
 };
@@ -17,6 +18,8 @@ pub struct Schema {
     pub(super) hidden: Vec<Path>,
     /// The outermost ones: what lies below is locked with them.
     pub(super) locked: Vec<Path>,
+    /// Whether there are columns for references.
+    pub(super) refers: bool,
 }
 
 impl Schema {
@@ -27,7 +30,8 @@ impl Schema {
         let mut hidden = outermost(&document.members, |field| field.hidden);
         add_old_names(&document, &mut hidden);
         let locked = outermost(&document.members, |field| field.locked);
-        Self { document, required, hidden, locked }
+        let refers = holds_references(&document.members);
+        Self { document, required, hidden, locked, refers }
     }
 
     /// What the schema says.

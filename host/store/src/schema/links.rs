@@ -23,25 +23,42 @@ pub struct Link {
     pub integrity: Integrity,
     /// What becomes of the reference when the aggregate is to be archived.
     pub on_archive: OnArchive,
+    /// Whether it stands in a hidden field: then nobody may be told what it names.
+    pub hidden: bool,
 }
 
 impl Schema {
+    /// Whether there are columns for references at all.
+    #[must_use]
+    pub fn refers(&self) -> bool {
+        self.refers
+    }
+
     /// The references in a payload or a state that was checked, at any depth.
     #[must_use]
     pub fn links(&self, members: &Map<String, Value>) -> Vec<Link> {
         let mut links = Vec::new();
-        self.collect(&self.document.members, members, &Place::ROOT, &mut links);
+        if self.refers {
+            self.collect(&self.document.members, members, (&Place::ROOT, false), &mut links);
+        }
         links
     }
 
-    fn collect(&self, members: &Members, object: &Map<String, Value>, above: &Place<'_>, links: &mut Vec<Link>) {
+    fn collect(
+        &self,
+        members: &Members,
+        object: &Map<String, Value>,
+        (above, hidden): (&Place<'_>, bool),
+        links: &mut Vec<Link>,
+    ) {
         for (name, value) in object {
-            let place = above.member(name);
-            match (members.fields.get(name).map(|field| &field.column), value) {
-                (Some(Column::Object(Some(members))), Value::Object(object)) => {
-                    self.collect(members, object, &place, links);
+            let Some(field) = members.fields.get(name) else { continue };
+            let (place, hidden) = (above.member(name), hidden || field.hidden);
+            match (&field.column, value) {
+                (Column::Object(Some(members)), Value::Object(object)) => {
+                    self.collect(members, object, (&place, hidden), links);
                 }
-                (Some(Column::Reference(target)), Value::String(text)) => {
+                (Column::Reference(target), Value::String(text)) => {
                     let Ok(Reference { domain, kind, id }) = text.parse() else { continue };
                     let kind = kind.or_else(|| target.to.clone()).unwrap_or_else(|| self.document.aggregate.clone());
                     links.push(Link {
@@ -50,12 +67,21 @@ impl Schema {
                         target: AggregateRef { kind, id },
                         integrity: target.integrity,
                         on_archive: target.on_archive,
+                        hidden,
                     });
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// Whether a column for references is among the members, at any depth.
+pub(super) fn holds_references(members: &Members) -> bool {
+    members.fields.values().any(|field| match &field.column {
+        Column::Reference(_) => true,
+        column => column.members().is_some_and(holds_references),
+    })
 }
 
 #[cfg(test)]
@@ -81,7 +107,7 @@ mod tests {
         let links = schema.links(state.as_object().expect("an object"));
         let shown: Vec<String> = links.iter().map(|link| format!("{} {}", link.pointer, link.target)).collect();
         assert_eq!(shown, ["/parent order/o-1", "/who/customer customer/c-1"]);
-        assert_eq!((links[0].integrity, links[0].on_archive), (Integrity::Weak, OnArchive::Restrict));
+        assert_eq!((links[0].integrity, links[0].on_archive), (Integrity::Weak, OnArchive::Keep));
         assert_eq!((links[1].integrity, links[1].on_archive), (Integrity::Strong, OnArchive::Nullify));
         assert_eq!(links[1].domain.as_ref().map(DomainName::as_str), Some("shop"));
     }

@@ -42,8 +42,10 @@ pub enum Integrity {
 /// What becomes of a reference when what it names is to be archived.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnArchive {
-    /// It must not be archived while it is referred to.
+    /// The reference stays, and leads to something archived: what goes without saying for a weak one.
     #[default]
+    Keep,
+    /// It must not be archived while it is referred to: what goes without saying for a strong one.
     Restrict,
     /// The reference is removed.
     Nullify,
@@ -73,7 +75,16 @@ impl Integrity {
 }
 
 impl OnArchive {
-    pub(super) const NAMES: [(&'static str, Self); 2] = [("restrict", Self::Restrict), ("nullify", Self::Nullify)];
+    pub(super) const NAMES: [(&'static str, Self); 3] =
+        [("keep", Self::Keep), ("restrict", Self::Restrict), ("nullify", Self::Nullify)];
+
+    /// What goes without saying.
+    pub(super) fn usual(integrity: Integrity) -> Self {
+        match integrity {
+            Integrity::Strong => Self::Restrict,
+            Integrity::Weak => Self::Keep,
+        }
+    }
 }
 
 impl fmt::Display for Target {

@@ -90,7 +90,10 @@ pub(super) fn field(field: &Field) -> Value {
         Column::Reference(target) => {
             out.some("to", target.to.as_ref().map(|to| to.as_str()));
             out.choice("integrity", &Integrity::NAMES, target.integrity);
-            out.choice("on_archive", &OnArchive::NAMES, target.on_archive);
+            if target.on_archive != OnArchive::usual(target.integrity) {
+                let found = OnArchive::NAMES.iter().find(|(_, named)| *named == target.on_archive);
+                out.some("on_archive", found.map(|(text, _)| *text));
+            }
         }
         _ => {}
     }

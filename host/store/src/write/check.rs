@@ -13,11 +13,13 @@ use super::{
     snapshots::threshold,
 };
 use crate::{
-    AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, ReadError, Receipt, SchemaBook,
+    AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Json, ReadError, Receipt, SchemaBook,
     StoredSchema,
     book::Change,
+    domain::REFERENCE_REMOVED,
     files::Files,
     keys::{self, KeptKey},
+    links::ArchivePlan,
 };
 
 /// A request that may be written: its rules hold, its parts are committed to and sealed. What is left is its place.
@@ -100,16 +102,45 @@ pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Resul
     let outcome = match known {
         Some(receipt) => CheckOutcome::Known(receipt),
         None => {
-            let rules = Rules::of(&book, &events);
+            let rules = Rules::of(files, &book, &events);
             CheckOutcome::Write(finish(files, &book, &at, events, rules, draft.key.as_deref())?)
         }
     };
     Ok(Checked { origin: Origin::Client(draft), outcome, keyed, book: Some(book), lane: None })
 }
 
-/// Checks an event of EventDBX's own.
-pub(crate) fn check_system(files: &Files, book: &SchemaBook, event: SystemEvent) -> Result<Checked, AppendError> {
-    let parsed = ParsedEvent {
+/// Checks that an aggregate is archived, and that references to it are removed. The first event is the archival.
+pub(crate) fn check_archive(
+    files: &Files,
+    book: &SchemaBook,
+    archival: SystemEvent,
+    plan: ArchivePlan,
+) -> Result<Checked, AppendError> {
+    let mut removal = system_body("{}", &archival.body.actor, None)?;
+    let (kind, id) = (&archival.aggregate.kind, &archival.aggregate.id);
+    let because = serde_json::json!({ "archived": { "aggregate_type": kind, "aggregate_id": id } });
+    removal.metadata = Some(Json::trusted(because.to_string()));
+    let mut events = vec![parsed(&archival)];
+    events.extend(plan.removals.into_iter().map(|(aggregate, patch)| ParsedEvent {
+        aggregate,
+        event_type: EventType::trusted(REFERENCE_REMOVED),
+        kind: EventKind::Patch,
+        expected: Expected::Existing,
+        occurred_at: None,
+        body: Body { payload: patch, ..removal.clone() },
+        members: None,
+    }));
+    let rules = Rules::none(events.len());
+    let mut events = finish(files, book, &files.db.snapshot(), events, rules, None)?;
+    if let Some(first) = events.first_mut() {
+        first.effect = Effect::Archive { seen: plan.seen };
+    }
+    let (outcome, origin) = (CheckOutcome::Write(events), Origin::System(archival));
+    Ok(Checked { origin, outcome, keyed: false, book: None, lane: None })
+}
+
+fn parsed(event: &SystemEvent) -> ParsedEvent {
+    ParsedEvent {
         aggregate: event.aggregate.clone(),
         event_type: event.event_type.clone(),
         kind: EventKind::System,
@@ -117,8 +148,12 @@ pub(crate) fn check_system(files: &Files, book: &SchemaBook, event: SystemEvent)
         occurred_at: None,
         body: event.body.clone(),
         members: None,
-    };
-    let mut events = finish(files, book, &files.db.snapshot(), vec![parsed], Rules::none(1), None)?;
+    }
+}
+
+/// Checks an event of EventDBX's own.
+pub(crate) fn check_system(files: &Files, book: &SchemaBook, event: SystemEvent) -> Result<Checked, AppendError> {
+    let mut events = finish(files, book, &files.db.snapshot(), vec![parsed(&event)], Rules::none(1), None)?;
     let mut book = None;
     if let Some((planned, change)) = event.switch.as_deref() {
         events.iter_mut().for_each(|checked| checked.effect = Effect::Switch(change.clone()));
@@ -155,7 +190,7 @@ fn finish(
         };
         let follows = rules.schema(index).map(|stored| Follows::of(stored, &effect));
         let snapshot_threshold = threshold(files, book, &event.aggregate);
-        let terms = Terms { effect, follows, snapshot_threshold };
+        let terms = Terms { effect, follows, needs: rules.take_needs(index), snapshot_threshold };
         checked.push(seal(files, event, terms, kept, key.map(|key| (key, index)), now));
     }
     Ok(checked)

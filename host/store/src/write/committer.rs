@@ -127,7 +127,7 @@ impl Committer {
             };
             let admitted = match &checked.book {
                 Some(book) if !self.decides_as(book, &events) => Err(NotAdmitted::Moved),
-                _ => group.admit(&mut self.heads, &events, checked.keyed),
+                _ => group.admit(&mut self.heads, &self.book, &events, checked.keyed),
             };
             if let (Err(_), Some(lane)) = (&admitted, &lane) {
                 lane.break_off();
@@ -165,6 +165,11 @@ impl Committer {
         let mut snapshots = Vec::new();
         for mut event in events {
             let Some(slot) = group.slots.get_mut(&event.aggregate) else { unreachable!("admitted before") };
+            if !slot.changed
+                && let Some(schema) = self.book.referring_schema(&event.aggregate.kind)
+            {
+                slot.referred = self.files.targets(schema, &slot.head.state);
+            }
             slot.changed = true;
             let change = event.effect.take_switch();
             let threshold = event.snapshot_threshold;
@@ -190,6 +195,9 @@ impl Committer {
     ) -> Result<(), fjall::Error> {
         for (name, slot) in slots.iter_mut().filter(|(_, slot)| slot.changed) {
             rows.head(name, &mut slot.head);
+            let schema = self.book.referring_schema(&name.kind);
+            let refers = schema.map(|schema| self.files.targets(schema, &slot.head.state)).unwrap_or_default();
+            rows.links(name, slot.head.number, &slot.referred, &refers);
         }
         rows.commit_record(first, &mut self.sequence);
         let mode = match self.files.durability {

@@ -30,7 +30,7 @@ pub(crate) fn evaluate(
     let mut effects = Vec::with_capacity(events.len());
     for (index, event) in events.iter_mut().enumerate() {
         effects.push(match (runs.get_mut(&event.aggregate), event.members.take()) {
-            (Some(run), members) => run.step(index, event, members, rules),
+            (Some(run), members) => run.step(files, index, event, members, rules),
             (None, Some(members)) => Effect::Merge { members, growth: growth(event.body.payload.as_str()) },
             (None, None) => Effect::None,
         });
@@ -82,12 +82,16 @@ impl Run {
 
     fn step(
         &mut self,
+        files: &Files,
         index: usize,
         event: &ParsedEvent,
         members: Option<Map<String, Value>>,
         rules: &mut Rules<'_>,
     ) -> Effect {
         let after = self.version;
+        // A payload says itself what it refers to. A patch may leave what was there as it was.
+        let patched = rules.schema(index).filter(|_| event.kind == EventKind::Patch);
+        let before = patched.zip(self.state.as_object()).map(|(stored, state)| stored.schema.links(state));
         if !self.failed
             && let Err(reason) = self.apply(index, event, members)
         {
@@ -96,6 +100,9 @@ impl Run {
         }
         if let (false, Value::Object(state)) = (self.failed, &self.state) {
             check_state(index, event, state, rules);
+            if let Some(before) = before {
+                rules.need(files, index, "/state", (&before, state));
+            }
         }
         self.version = after.next();
         self.last = index;

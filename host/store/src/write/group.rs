@@ -2,19 +2,28 @@
 //! after those before it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
+
+use fjall::Readable;
 
 use super::{
     CheckedEvent, Effect,
     evaluate::state_too_large,
     heads::{Heads, LiveHead},
+    references::{Standing, standing},
     rules::missing,
 };
 use crate::{
-    AggregateRef, AppendError, EventId, EventReceipt, Expected, ReadError, Reason, Version, domain::RESTORED,
-    files::Files, json, keys::KeptKey, limits,
+    AggregateRef, AppendError, EventId, EventReceipt, Expected, ReadError, Reason, SchemaBook, Version,
+    domain::RESTORED,
+    files::Files,
+    json,
+    keys::KeptKey,
+    limits,
+    links::name_of,
+    rows::{self, HeadRow, Target},
 };
 
 /// The aggregates that the requests of a group touch, and the event ids that it gives out.
@@ -33,6 +42,8 @@ pub(crate) struct Slot {
     pub(crate) head: LiveHead,
     /// Whether the group wrote to it.
     pub(crate) changed: bool,
+    /// What its state referred to before the group.
+    pub(crate) referred: BTreeSet<Target>,
     /// Whether a snapshot is due as soon as the state is known.
     pub(crate) is_due: bool,
     trial: Trial,
@@ -74,11 +85,25 @@ impl<'a> Group<'a> {
     }
 
     /// Decides whether all events of a request may be written. Changes no head.
-    pub(crate) fn admit(&mut self, heads: &mut Heads, events: &[CheckedEvent], keyed: bool) -> Result<(), NotAdmitted> {
+    pub(crate) fn admit(
+        &mut self,
+        heads: &mut Heads,
+        book: &SchemaBook,
+        events: &[CheckedEvent],
+        keyed: bool,
+    ) -> Result<(), NotAdmitted> {
         self.request += 1;
         let mut reasons = Vec::new();
-        for index in 0..events.len() {
+        for (index, event) in events.iter().enumerate() {
             self.admit_event(heads, events, index, keyed, &mut reasons)?;
+            for need in &event.needs {
+                reasons.extend(need.unmet(index, self.standing(&need.target, events)?));
+            }
+            if let Effect::Archive { seen } = &event.effect
+                && self.is_referred_to(book, &event.aggregate, seen)?
+            {
+                return Err(NotAdmitted::Moved);
+            }
         }
         if !reasons.is_empty() {
             return Err(AppendError::Refused(reasons).into());
@@ -115,7 +140,7 @@ impl<'a> Group<'a> {
         expect(event, index, trial.version)?;
         check_archival(event, index, slot.head.archived)?;
         let state_bytes = match &event.effect {
-            Effect::None | Effect::Switch(_) => trial.state_bytes,
+            Effect::None | Effect::Switch(_) | Effect::Archive { .. } => trial.state_bytes,
             Effect::Merge { growth, .. } => {
                 reasons.extend(missing(events, trial.first, index, &slot.head.state));
                 slot.grown(trial, *growth, &events[..=index], index)?
@@ -154,16 +179,59 @@ impl<'a> Group<'a> {
         Ok(self.slots.get_mut(name).filter(|slot| slot.head.version.get() > 0))
     }
 
+    /// How an aggregate stands that a reference names. What the request itself writes to is there.
+    fn standing(&self, name: &AggregateRef, events: &[CheckedEvent]) -> Result<Standing, ReadError> {
+        match self.slots.get(name) {
+            _ if events.iter().any(|event| event.aggregate == *name) => Ok(Standing::There),
+            Some(slot) if slot.head.version.get() == 0 => Ok(Standing::Missing),
+            Some(slot) if slot.head.archived => Ok(Standing::Archived),
+            Some(_) => Ok(Standing::There),
+            None => standing(self.files, &self.at, name),
+        }
+    }
+
+    /// Whether an aggregate may refer to the one named, beside those that were seen as they still are.
+    fn is_referred_to(
+        &self,
+        book: &SchemaBook,
+        name: &AggregateRef,
+        seen: &HashMap<AggregateRef, Version>,
+    ) -> Result<bool, ReadError> {
+        let target = self.files.target(None, name);
+        for row in self.at.prefix(&self.files.spaces.links, rows::links_to(target)) {
+            let (key, value) = row.into_inner()?;
+            let other = name_of(&value)?;
+            let version = match self.slots.get(&other) {
+                Some(slot) => slot.head.version,
+                None => self.version_on_disk(&key)?,
+            };
+            if other != *name && seen.get(&other) != Some(&version) {
+                return Ok(true);
+            }
+        }
+        let changed = self.slots.iter().filter(|(other, slot)| slot.changed && *other != name);
+        Ok(changed.filter(|(other, slot)| seen.get(*other) != Some(&slot.head.version)).any(|(other, slot)| {
+            let schema = book.referring_schema(&other.kind);
+            schema.is_some_and(|schema| self.files.targets(schema, &slot.head.state).contains(&target))
+        }))
+    }
+
+    /// The version of an aggregate that stands in the key of a row of `links`; 0: it has none there.
+    fn version_on_disk(&self, key: &[u8]) -> Result<Version, ReadError> {
+        let number = rows::number_of_link_key(key).unwrap_or_default();
+        let row = self.at.get(&self.files.spaces.heads, number.get().to_be_bytes())?;
+        Ok(row.map(|row| HeadRow::decode(&row).map(|head| head.version)).transpose()?.unwrap_or_default())
+    }
+
     /// Whether an idempotency key's event is there already.
     fn taken(&self, event: &CheckedEvent) -> Result<bool, ReadError> {
-        use fjall::Readable;
         Ok(self.ids.contains(&event.event_id) || self.at.contains_key(&self.files.spaces.ids, event.event_id.0)?)
     }
 }
 
 impl Slot {
     fn new(head: LiveHead) -> Self {
-        Self { head, changed: false, is_due: false, trial: Trial::default() }
+        Self { head, changed: false, referred: BTreeSet::new(), is_due: false, trial: Trial::default() }
     }
 
     fn trial(&self, request: usize, first: usize) -> Trial {

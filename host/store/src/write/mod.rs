@@ -12,6 +12,7 @@ mod idempotency;
 mod lane;
 mod parse;
 mod queue;
+mod references;
 mod rows;
 mod rules;
 mod seal;
@@ -19,17 +20,18 @@ mod sequence;
 mod snapshots;
 
 pub use check::Checked;
-pub(crate) use check::{CheckOutcome, Origin, SystemEvent, check, check_system, system_body};
+pub(crate) use check::{CheckOutcome, Origin, SystemEvent, check, check_archive, check_system, system_body};
 pub(crate) use committer::Committer;
 pub(crate) use heads::Heads;
 pub use lane::Lane;
 pub use queue::Reply;
 pub(crate) use queue::{NotTaken, Queue, Submission};
+pub(crate) use references::Need;
 pub(crate) use seal::body_binding;
 pub(crate) use sequence::Sequence;
 pub(crate) use snapshots::{check_snapshot, is_snapshot_taken};
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -50,6 +52,8 @@ pub(crate) struct CheckedEvent {
     pub(crate) effect: Effect,
     /// The schema that it was checked with; none: with none.
     pub(crate) follows: Option<Follows>,
+    /// What must be there for it to be written.
+    pub(crate) needs: Vec<Need>,
     /// After how many events of its aggregate a snapshot is taken; 0: never.
     pub(crate) snapshot_threshold: u32,
     pub(crate) commitments: Commitments,
@@ -74,6 +78,8 @@ pub(crate) enum Effect {
     None,
     /// Mode or schema are switched.
     Switch(Change),
+    /// Nothing. Its aggregate is archived: those that may refer to it were looked at, at these versions.
+    Archive { seen: HashMap<AggregateRef, Version> },
     /// The members are merged in; `growth` bounds by how many bytes the state can grow.
     Merge { members: Map<String, Value>, growth: usize },
     /// It was worked out against the aggregate at version `after`, which must still be where it stands when this event's

@@ -1,6 +1,6 @@
 //! The rows of a group, gathered into one fjall batch.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use fjall::OwnedWriteBatch as WriteBatch;
 
@@ -9,10 +9,10 @@ use super::{
     sequence::{Sequence, Sequenced, Tiles},
 };
 use crate::{
-    AggregateRef, Event, Position,
+    AggregateNumber, AggregateRef, Event, Position,
     files::Files,
     json,
-    rows::{self, CommitRecord, HeadRow, SnapshotRow},
+    rows::{self, CommitRecord, HeadRow, SnapshotRow, Target},
 };
 
 /// What a group will write.
@@ -67,6 +67,23 @@ impl<'a> Rows<'a> {
             sealed_state: head.key.cipher.seal(&binding, state.as_bytes()),
         };
         self.batch.insert(&spaces.heads, number, row.encode());
+    }
+
+    /// The rows of what an aggregate refers to, as far as that changed.
+    pub(crate) fn links(
+        &mut self,
+        name: &AggregateRef,
+        number: AggregateNumber,
+        before: &BTreeSet<Target>,
+        after: &BTreeSet<Target>,
+    ) {
+        let links = &self.files.spaces.links;
+        for gone in before.difference(after) {
+            self.batch.remove(links, rows::link_key(*gone, number));
+        }
+        for new in after.difference(before) {
+            self.batch.insert(links, rows::link_key(*new, number), rows::name_key(name));
+        }
     }
 
     /// The record of the batch, which the next one will name, and the tiles that it completed.

@@ -8,10 +8,14 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{CheckedEvent, Effect, parse::ParsedEvent};
+use super::{
+    CheckedEvent, Effect,
+    parse::ParsedEvent,
+    references::{self, Need},
+};
 use crate::{
     AggregateRef, AppendError, EventKind, Reason, Schema, SchemaBook, StoredSchema, Violation, book::Rule,
-    files::Files, limits,
+    files::Files, limits, schema::Link,
 };
 
 /// The events of a request under their schemas.
@@ -22,16 +26,18 @@ pub(super) struct Rules<'b> {
     violations: Vec<Vec<Violation>>,
     /// What else is wrong.
     reasons: Vec<Reason>,
+    /// What must be there for each to be written; short where nothing must.
+    needs: Vec<Vec<Need>>,
 }
 
 impl<'b> Rules<'b> {
     /// No schema holds for events of EventDBX's own.
     pub(super) fn none(events: usize) -> Self {
-        Self { schemas: vec![None; events], violations: Vec::new(), reasons: Vec::new() }
+        Self { schemas: vec![None; events], violations: Vec::new(), reasons: Vec::new(), needs: Vec::new() }
     }
 
     /// Finds the schema of each event, and checks what payloads carry.
-    pub(super) fn of(book: &'b SchemaBook, events: &[ParsedEvent]) -> Self {
+    pub(super) fn of(files: &Files, book: &'b SchemaBook, events: &[ParsedEvent]) -> Self {
         let mut rules = Self::none(events.len());
         for (index, event) in events.iter().enumerate() {
             match book.rule(&event.aggregate.kind) {
@@ -41,6 +47,7 @@ impl<'b> Rules<'b> {
                     if let Some(members) = &event.members {
                         let event_type = event.event_type.as_str();
                         rules.check(index, |schema, found| schema.check_payload(event_type, members, found));
+                        rules.need(files, index, "/payload", (&[], members));
                     }
                 }
                 Rule::NoSchema => rules.reasons.push(no_schema(index, event)),
@@ -69,6 +76,22 @@ impl<'b> Rules<'b> {
             }
             self.violations[index] = found;
         }
+    }
+
+    /// Notes what an event needs to be there that writes the references of `after` where those `before` were.
+    pub(super) fn need(&mut self, files: &Files, index: usize, below: &str, written: (&[Link], &Map<String, Value>)) {
+        let Some(stored) = self.schema(index).filter(|stored| stored.schema.refers()) else { return };
+        let mut needs = Vec::new();
+        self.check(index, |_, found| needs = references::needs(files, &stored.schema, below, written, found));
+        if !needs.is_empty() {
+            self.needs.resize_with(self.needs.len().max(index + 1), Vec::new);
+            self.needs[index] = needs;
+        }
+    }
+
+    /// Hands out what an event needs to be there.
+    pub(super) fn take_needs(&mut self, index: usize) -> Vec<Need> {
+        self.needs.get_mut(index).map(std::mem::take).unwrap_or_default()
     }
 
     /// Adds what is wrong beside the schema.
@@ -109,6 +132,7 @@ impl<'b> Rules<'b> {
             layers.extend(states.get(&event.aggregate));
             self.check(index, |schema, found| schema.check_required(&layers, found));
         }
+        self.reasons.extend(references::unmet(files, at, events, &self.needs)?);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    CheckedEvent, Effect, Follows,
+    CheckedEvent, Effect, Follows, Need,
     idempotency::{fresh_id, keyed_id},
     parse::ParsedEvent,
 };
@@ -20,6 +20,7 @@ use crate::{
 pub(super) struct Terms {
     pub(super) effect: Effect,
     pub(super) follows: Option<Follows>,
+    pub(super) needs: Vec<Need>,
     pub(super) snapshot_threshold: u32,
 }
 
@@ -59,6 +60,7 @@ pub(super) fn seal(
         body: parts.body,
         effect: terms.effect,
         follows: terms.follows,
+        needs: terms.needs,
         snapshot_threshold: terms.snapshot_threshold,
         commitments,
         commitment_kind,

@@ -127,7 +127,7 @@ impl Sequence {
 
 fn fold(head: &mut LiveHead, effect: Effect) {
     match effect {
-        Effect::None | Effect::Switch(_) | Effect::Evaluated { state: None, .. } => {}
+        Effect::None | Effect::Switch(_) | Effect::Archive { .. } | Effect::Evaluated { state: None, .. } => {}
         Effect::Merge { members, growth } => {
             json::merge(&mut head.state, members);
             head.state_bytes += growth;

@@ -186,7 +186,7 @@ impl Committer {
             body,
             members: None,
         };
-        let terms = Terms { effect: Effect::None, follows: None, snapshot_threshold: 0 };
+        let terms = Terms { effect: Effect::None, follows: None, needs: Vec::new(), snapshot_threshold: 0 };
         seal(&self.files, event, terms, key, None, self.sequence.recorded_at)
     }
 }

@@ -2,6 +2,7 @@
 
 mod book;
 mod figures;
+mod references;
 mod support;
 mod switching;
 mod upcasting;

@@ -46,6 +46,9 @@ pub(crate) struct HistoryParams {
     /// With the fields that schemas hide, for those who may see them.
     #[serde(default)]
     hidden: bool,
+    /// Old events in the shape that the active schema gives them: renamed, and completed with defaults.
+    #[serde(default)]
+    upcast: bool,
 }
 
 impl HistoryParams {
@@ -81,7 +84,7 @@ pub(crate) async fn list_history(
     OfAggregate(name): OfAggregate,
     Params(params): Params<HistoryParams>,
 ) -> Result<Json<Events>, ApiError> {
-    let sight = Sight::new(&grant, params.hidden)?;
+    let sight = Sight::new(&grant, params.hidden)?.upcast(params.upcast);
     let paged = params.paged();
     let reverse = params.reverse.to_string();
     let [filter, sort, since, until] = paged.selection.parts();

@@ -8,7 +8,7 @@ use super::{
     super::{
         column::{Column, Field, Members, Quantity},
         place::Place,
-        reference::{Integrity, OnArchive},
+        reference::Integrity,
         rules::{Bound, Choice, Length, Range, Rules},
         write,
     },
@@ -75,7 +75,7 @@ fn narrows(name: &str, old: &Field, new: &Field) -> bool {
         "additional" => false,
         "to" => matches!(&new.column, Column::Reference(target) if target.to.is_some()),
         "integrity" => matches!(&new.column, Column::Reference(target) if target.integrity == Integrity::Strong),
-        "on_archive" => matches!(&new.column, Column::Reference(target) if target.on_archive == OnArchive::Restrict),
+        "on_archive" => false,
         _ => true,
     }
 }

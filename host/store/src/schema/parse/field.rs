@@ -108,6 +108,11 @@ fn read_field(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) -> 
             faults.add(&node.place, "rule-does-not-apply", message);
         }
     }
+    if required && let Column::Reference(Target { on_archive: OnArchive::Nullify, .. }) = &column {
+        let message = "a required reference cannot be removed when what it names is archived: take away `required`, or \
+                       let `on_archive` be restrict or keep";
+        faults.add(&object.place, "nullify-required", message);
+    }
     let rules = rules::rules(object, &column, budget, faults);
     Some(Field { column, rules, required, hidden, locked, note })
 }
@@ -176,9 +181,10 @@ fn target(object: &Object<'_>, faults: &mut Faults) -> Target {
     let to = object
         .get("to")
         .and_then(|node| super::client_name(node.text(faults)?, &node.place, AggregateType::is_system, faults));
-    Target {
-        to,
-        integrity: object.choice("integrity", &Integrity::NAMES, faults),
-        on_archive: object.choice("on_archive", &OnArchive::NAMES, faults),
-    }
+    let integrity = object.choice("integrity", &Integrity::NAMES, faults);
+    let on_archive = match object.get("on_archive") {
+        Some(_) => object.choice("on_archive", &OnArchive::NAMES, faults),
+        None => OnArchive::usual(integrity),
+    };
+    Target { to, integrity, on_archive }
 }
