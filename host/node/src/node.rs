@@ -10,7 +10,10 @@ use eventdbx_store::{Clock, Domain, DomainName, Micros};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{api::ApiError, config::DaemonSection, domains::Domains, plugins::Plugins, stage::Stage, wire::ErrorCode};
+use crate::{
+    api::ApiError, config::DaemonSection, domains::Domains, plugins::Plugins, stage::Stage,
+    subscriptions::Subscriptions, wire::ErrorCode,
+};
 
 /// Reads, verifications and plugin requests that block a thread at the same time; further ones wait.
 const BLOCKING_REQUESTS: usize = 32;
@@ -33,6 +36,7 @@ pub(crate) struct DomainNode {
     pub(crate) name: DomainName,
     /// Its directory.
     pub(crate) dir: PathBuf,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) plugins: Plugins,
     pub(crate) log: Domain,
     pub(crate) stage: Stage,
@@ -93,7 +97,13 @@ impl DomainNode {
     }
 
     /// Takes a domain into service: from now on its commits move `head`.
-    pub(crate) fn new(log: Domain, plugins: Plugins, dir: PathBuf, closing: CancellationToken) -> Self {
+    pub(crate) fn new(
+        log: Domain,
+        plugins: Plugins,
+        subscriptions: Subscriptions,
+        dir: PathBuf,
+        closing: CancellationToken,
+    ) -> Self {
         let (sender, head) = watch::channel(0);
         let sender = Arc::new(sender);
         let on_commit = Arc::clone(&sender);
@@ -106,7 +116,7 @@ impl DomainNode {
         let closed = CancellationToken::new();
         let _closes = closed.clone().drop_guard();
         let stage = Stage::in_dir(&dir);
-        Self { name: log.name().clone(), dir, stage, plugins, log, head, closing, closed, _closes }
+        Self { name: log.name().clone(), dir, stage, subscriptions, plugins, log, head, closing, closed, _closes }
     }
 }
 

@@ -28,6 +28,7 @@ mod sight;
 mod snapshots;
 mod stage;
 mod status;
+mod subscriptions;
 mod verify;
 
 use std::sync::Arc;
@@ -105,6 +106,14 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(queue::get_entry))
         .routes(routes!(queue::retry_entry))
         .routes(routes!(queue::discard_entry))
+        .routes(routes!(subscriptions::list_subscriptions, subscriptions::create_subscription))
+        .routes(routes!(subscriptions::get_subscription, subscriptions::delete_subscription))
+        .routes(routes!(subscriptions::take_deliveries))
+        .routes(routes!(subscriptions::ack_deliveries))
+        .routes(routes!(subscriptions::nack_deliveries))
+        .routes(routes!(subscriptions::list_parked))
+        .routes(routes!(subscriptions::retry_parked))
+        .routes(routes!(subscriptions::discard_parked))
 }
 
 async fn not_found(uri: Uri) -> ApiError {

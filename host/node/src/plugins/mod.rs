@@ -34,6 +34,7 @@ mod record;
 mod registry;
 mod selector;
 mod services;
+pub(crate) mod source;
 mod states;
 mod status;
 #[cfg(test)]
@@ -59,7 +60,7 @@ pub use self::{
     query::{QueryAnswer, QueryError},
     status::{ComponentInfo, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
 };
-use self::{query::Question, registry::Registry};
+use self::{query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
 
 /// The plugins of one domain. Cheap to clone; when the last clone goes, the workers stop.
@@ -220,6 +221,11 @@ impl Plugins {
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
         self.registry.query(name, Question { query, params, cursor }, wait)
+    }
+
+    /// The log, for those who follow it from outside the sandbox.
+    pub(crate) fn source(&self) -> Source {
+        self.registry.source()
     }
 
     /// Stops the workers between two batches and waits for them. Afterwards nothing is delivered any more.
