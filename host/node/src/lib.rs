@@ -18,6 +18,7 @@
 //! | `schemas` | what schemas mean for what is there: check, infer, change |
 //! | [`plugins`] | the plugins of a domain: installed, fed from the log, asked |
 //! | `subscriptions` | programs outside the sandbox that follow the log by name |
+//! | `metrics` | numbers of all of it, as Prometheus reads them |
 //! | [`wire`] | the JSON of requests and answers, shared with the clients |
 //! | [`client`] | a client of the socket, for the command line and for tests |
 //! | [`logging`] | what is logged, and where; never a payload, a key or a token |
@@ -48,6 +49,7 @@ mod domains;
 pub mod grant;
 pub mod logging;
 pub mod master_key;
+mod metrics;
 mod node;
 pub mod plugins;
 mod private_file;

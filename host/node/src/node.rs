@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    api::ApiError, config::DaemonSection, domains::Domains, plugins::Plugins, stage::Stage,
+    api::ApiError, config::DaemonSection, domains::Domains, metrics::Requests, plugins::Plugins, stage::Stage,
     subscriptions::Subscriptions, wire::ErrorCode,
 };
 
@@ -28,6 +28,7 @@ pub(crate) struct Node {
     /// Cancelled when the daemon is to stop: nothing new is accepted, and what streams ends.
     pub(crate) stop: CancellationToken,
     pub(crate) domains: Domains,
+    pub(crate) requests: Requests,
     blocking: Arc<Semaphore>,
 }
 
@@ -66,6 +67,7 @@ impl Node {
             started: Instant::now(),
             stop,
             domains,
+            requests: Requests::default(),
             blocking: Arc::new(Semaphore::new(BLOCKING_REQUESTS)),
         }
     }

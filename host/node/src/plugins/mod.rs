@@ -16,6 +16,7 @@ mod cut;
 mod documents;
 mod error;
 mod feed;
+mod figures;
 mod glob;
 mod guest;
 mod host;
@@ -23,7 +24,7 @@ mod install;
 mod installed;
 mod keeper;
 mod limits;
-mod logs;
+pub(crate) mod logs;
 mod mode;
 mod pages;
 mod parking;
@@ -51,6 +52,7 @@ use std::{
 
 use eventdbx_sandbox::Sandbox;
 use eventdbx_store::{Domain, DomainName, Position};
+use tokio::sync::watch;
 
 pub use self::{
     error::PluginError,
@@ -167,6 +169,21 @@ impl Plugins {
     /// [`PluginError::NotFound`].
     pub fn logs(&self, _: &Grant, name: &str, limit: usize) -> Result<Vec<LogLine>, PluginError> {
         Ok(self.registry.find(name)?.logs.last(limit))
+    }
+
+    /// The lines that a plugin logged behind those that were seen, and a sign of further ones.
+    pub(crate) fn logs_behind(
+        &self,
+        _: &Grant,
+        name: &str,
+        seen: Option<u64>,
+        limit: usize,
+    ) -> Result<(logs::Tail, watch::Receiver<()>), PluginError> {
+        let logs = &self.registry.find(name)?.logs;
+        let mut moves = logs.moves();
+        // IMPORTANT: before the lines are read, so that one that comes meanwhile is not slept over.
+        moves.borrow_and_update();
+        Ok((logs.behind(seen, limit), moves))
     }
 
     /// What a plugin has parked.
