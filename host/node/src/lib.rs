@@ -17,6 +17,8 @@
 //! | `api` | the routes, one file per resource, and their OpenAPI document |
 //! | `schemas` | what schemas mean for what is there: check, infer, change |
 //! | [`plugins`] | the plugins of a domain: installed, fed from the log, asked |
+//! | `subscriptions` | programs outside the sandbox that follow the log by name |
+//! | `metrics` | numbers of all of it, as Prometheus reads them |
 //! | [`wire`] | the JSON of requests and answers, shared with the clients |
 //! | [`client`] | a client of the socket, for the command line and for tests |
 //! | [`logging`] | what is logged, and where; never a payload, a key or a token |
@@ -47,12 +49,14 @@ mod domains;
 pub mod grant;
 pub mod logging;
 pub mod master_key;
+mod metrics;
 mod node;
 pub mod plugins;
 mod private_file;
 mod schemas;
 pub mod socket;
 mod stage;
+mod subscriptions;
 pub mod wire;
 
 pub use api::openapi_document;

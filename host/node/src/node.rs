@@ -10,7 +10,10 @@ use eventdbx_store::{Clock, Domain, DomainName, Micros};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{api::ApiError, config::DaemonSection, domains::Domains, plugins::Plugins, stage::Stage, wire::ErrorCode};
+use crate::{
+    api::ApiError, config::DaemonSection, domains::Domains, metrics::Requests, plugins::Plugins, stage::Stage,
+    subscriptions::Subscriptions, wire::ErrorCode,
+};
 
 /// Reads, verifications and plugin requests that block a thread at the same time; further ones wait.
 const BLOCKING_REQUESTS: usize = 32;
@@ -25,6 +28,7 @@ pub(crate) struct Node {
     /// Cancelled when the daemon is to stop: nothing new is accepted, and what streams ends.
     pub(crate) stop: CancellationToken,
     pub(crate) domains: Domains,
+    pub(crate) requests: Requests,
     blocking: Arc<Semaphore>,
 }
 
@@ -33,6 +37,7 @@ pub(crate) struct DomainNode {
     pub(crate) name: DomainName,
     /// Its directory.
     pub(crate) dir: PathBuf,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) plugins: Plugins,
     pub(crate) log: Domain,
     pub(crate) stage: Stage,
@@ -62,6 +67,7 @@ impl Node {
             started: Instant::now(),
             stop,
             domains,
+            requests: Requests::default(),
             blocking: Arc::new(Semaphore::new(BLOCKING_REQUESTS)),
         }
     }
@@ -93,7 +99,13 @@ impl DomainNode {
     }
 
     /// Takes a domain into service: from now on its commits move `head`.
-    pub(crate) fn new(log: Domain, plugins: Plugins, dir: PathBuf, closing: CancellationToken) -> Self {
+    pub(crate) fn new(
+        log: Domain,
+        plugins: Plugins,
+        subscriptions: Subscriptions,
+        dir: PathBuf,
+        closing: CancellationToken,
+    ) -> Self {
         let (sender, head) = watch::channel(0);
         let sender = Arc::new(sender);
         let on_commit = Arc::clone(&sender);
@@ -106,7 +118,7 @@ impl DomainNode {
         let closed = CancellationToken::new();
         let _closes = closed.clone().drop_guard();
         let stage = Stage::in_dir(&dir);
-        Self { name: log.name().clone(), dir, stage, plugins, log, head, closing, closed, _closes }
+        Self { name: log.name().clone(), dir, stage, subscriptions, plugins, log, head, closing, closed, _closes }
     }
 }
 

@@ -108,6 +108,10 @@ in_path!(
     EventIdText, "event_id"
 );
 in_path!(
+    /// The subscription that the path names as `{name}`.
+    SubscriptionName, "name"
+);
+in_path!(
     /// The plugin that the path names as `{name}`.
     PluginName, "name"
 );

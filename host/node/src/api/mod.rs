@@ -15,6 +15,8 @@ mod extract;
 mod follow;
 mod history;
 mod import;
+mod logs;
+mod metrics;
 mod mode;
 mod ndjson;
 mod openapi;
@@ -29,6 +31,7 @@ mod sight;
 mod snapshots;
 mod stage;
 mod status;
+mod subscriptions;
 mod verify;
 
 use std::sync::Arc;
@@ -42,6 +45,7 @@ use crate::{node::Node, wire::ErrorCode};
 pub(crate) use convert::new_event;
 pub(crate) use error::ApiError;
 pub use openapi::openapi_document;
+pub(crate) use status::resident_bytes;
 
 /// The router, ready to serve.
 pub(crate) fn router(node: &Arc<Node>) -> Router {
@@ -51,6 +55,7 @@ pub(crate) fn router(node: &Arc<Node>) -> Router {
         .route_layer(middleware::from_fn_with_state(Arc::clone(node), closing::break_off))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(node), crate::metrics::count))
         .layer(Extension(Document(document.into())))
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(node))
@@ -65,6 +70,7 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(status::status))
         .routes(routes!(status::stats))
         .routes(routes!(status::shutdown))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(domains::list_domains))
         .routes(routes!(domains::get_domain, domains::create_domain, domains::delete_domain))
         .routes(routes!(domains::set_remote, domains::forget_remote))
@@ -101,12 +107,20 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(plugins::enable_plugin))
         .routes(routes!(plugins::disable_plugin))
         .routes(routes!(plugins::replay_plugin))
-        .routes(routes!(plugins::plugin_logs))
+        .routes(routes!(logs::plugin_logs))
         .routes(routes!(plugins::query_plugin))
         .routes(routes!(queue::list_queue))
         .routes(routes!(queue::get_entry))
         .routes(routes!(queue::retry_entry))
         .routes(routes!(queue::discard_entry))
+        .routes(routes!(subscriptions::list_subscriptions, subscriptions::create_subscription))
+        .routes(routes!(subscriptions::get_subscription, subscriptions::delete_subscription))
+        .routes(routes!(subscriptions::take_deliveries))
+        .routes(routes!(subscriptions::ack_deliveries))
+        .routes(routes!(subscriptions::nack_deliveries))
+        .routes(routes!(subscriptions::list_parked))
+        .routes(routes!(subscriptions::retry_parked))
+        .routes(routes!(subscriptions::discard_parked))
 }
 
 async fn not_found(uri: Uri) -> ApiError {

@@ -9,7 +9,7 @@ use axum::{
 };
 use eventdbx_store::Position;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     ApiError,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     grant::Grant,
     node::Node,
-    plugins::{ComponentInfo, InstallRequest, LogLine, PayloadMode, PluginStatus, QueryAnswer},
+    plugins::{ComponentInfo, InstallRequest, PayloadMode, PluginStatus, QueryAnswer},
     wire::{ErrorCode, QueryRequest},
 };
 
@@ -28,19 +28,10 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 /// How long a query may wait at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// Lines of a log when the request does not say.
-const DEFAULT_LOG_LINES: usize = 100;
-
 /// The plugins of a domain, by name.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Plugins {
     rows: Vec<PluginStatus>,
-}
-
-/// The last lines of a plugin's log, oldest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct LogLines {
-    rows: Vec<LogLine>,
 }
 
 /// How to replay.
@@ -50,14 +41,6 @@ pub(super) struct ReplayRequest {
     /// What deliveries carry from now on; none: as before.
     #[serde(default)]
     payload_mode: Option<PayloadMode>,
-}
-
-/// Which lines.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LogParams {
-    /// Most lines.
-    limit: Option<usize>,
 }
 
 /// Takes a component into a domain, without installing it
@@ -213,25 +196,6 @@ pub(super) async fn replay_plugin(
 ) -> Result<(StatusCode, Json<PluginStatus>), ApiError> {
     let status = node.blocking(move || Ok(domain.plugins.replay(&grant, &name, request.payload_mode)?)).await?;
     Ok((StatusCode::ACCEPTED, Json(status)))
-}
-
-/// What a plugin logged, and what was logged about it
-#[utoipa::path(
-    get,
-    path = "/v1/domains/{d}/plugins/{name}/logs",
-    tag = "plugins",
-    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin"), LogParams),
-    responses((status = 200, description = "The last lines, oldest first", body = LogLines))
-)]
-pub(super) async fn plugin_logs(
-    grant: Grant,
-    State(node): State<Arc<Node>>,
-    InDomain(domain): InDomain,
-    PluginName(name): PluginName,
-    Params(params): Params<LogParams>,
-) -> Result<Json<LogLines>, ApiError> {
-    let limit = params.limit.unwrap_or(DEFAULT_LOG_LINES);
-    node.blocking(move || Ok(LogLines { rows: domain.plugins.logs(&grant, &name, limit)? })).await.map(Json)
 }
 
 /// Asks a plugin

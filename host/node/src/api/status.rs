@@ -130,7 +130,7 @@ fn domain_stats(domain: &DomainNode, grant: &Grant) -> Result<DomainStats, ApiEr
 }
 
 /// Resident memory of this process, from the second field of `/proc/self/statm`; 0 where the system does not tell.
-fn resident_bytes() -> u64 {
+pub(crate) fn resident_bytes() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or(0) * rustix::param::page_size() as u64

@@ -12,7 +12,8 @@ use crate::{
     daemon::StartError,
     data_dir::DataDir,
     node::DomainNode,
-    plugins::{PluginLimits, Plugins},
+    plugins::{PluginError, PluginLimits, Plugins},
+    subscriptions::Subscriptions,
     wire::ErrorCode,
 };
 
@@ -72,8 +73,10 @@ impl Opener {
         let name = log.name().clone();
         let dir = self.data_dir().domain(&name);
         let plugins = Plugins::open(log.clone(), &name, &dir, self.sandbox.clone(), self.limits.clone())
-            .map_err(|source| StartError::Plugins { name, source })?;
-        Ok(DomainNode::new(log, plugins, dir, self.stop.child_token()))
+            .map_err(|source| StartError::Plugins { name: name.clone(), source })?;
+        let subscriptions = Subscriptions::open(plugins.source())
+            .map_err(|reason| StartError::Plugins { name, source: PluginError::Internal(reason) })?;
+        Ok(DomainNode::new(log, plugins, subscriptions, dir, self.stop.child_token()))
     }
 
     /// Opens a domain, or makes it. Whatever goes wrong is a failure of this domain alone.

@@ -16,6 +16,7 @@ mod cut;
 mod documents;
 mod error;
 mod feed;
+mod figures;
 mod glob;
 mod guest;
 mod host;
@@ -23,7 +24,7 @@ mod install;
 mod installed;
 mod keeper;
 mod limits;
-mod logs;
+pub(crate) mod logs;
 mod mode;
 mod pages;
 mod parking;
@@ -34,6 +35,7 @@ mod record;
 mod registry;
 mod selector;
 mod services;
+pub(crate) mod source;
 mod states;
 mod status;
 #[cfg(test)]
@@ -50,6 +52,7 @@ use std::{
 
 use eventdbx_sandbox::Sandbox;
 use eventdbx_store::{Domain, DomainName, Position};
+use tokio::sync::watch;
 
 pub use self::{
     error::PluginError,
@@ -59,7 +62,7 @@ pub use self::{
     query::{QueryAnswer, QueryError},
     status::{ComponentInfo, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
 };
-use self::{query::Question, registry::Registry};
+use self::{query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
 
 /// The plugins of one domain. Cheap to clone; when the last clone goes, the workers stop.
@@ -168,6 +171,21 @@ impl Plugins {
         Ok(self.registry.find(name)?.logs.last(limit))
     }
 
+    /// The lines that a plugin logged behind those that were seen, and a sign of further ones.
+    pub(crate) fn logs_behind(
+        &self,
+        _: &Grant,
+        name: &str,
+        seen: Option<u64>,
+        limit: usize,
+    ) -> Result<(logs::Tail, watch::Receiver<()>), PluginError> {
+        let logs = &self.registry.find(name)?.logs;
+        let mut moves = logs.moves();
+        // IMPORTANT: before the lines are read, so that one that comes meanwhile is not slept over.
+        moves.borrow_and_update();
+        Ok((logs.behind(seen, limit), moves))
+    }
+
     /// What a plugin has parked.
     ///
     /// # Errors
@@ -220,6 +238,11 @@ impl Plugins {
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
         self.registry.query(name, Question { query, params, cursor }, wait)
+    }
+
+    /// The log, for those who follow it from outside the sandbox.
+    pub(crate) fn source(&self) -> Source {
+        self.registry.source()
     }
 
     /// Stops the workers between two batches and waits for them. Afterwards nothing is delivered any more.

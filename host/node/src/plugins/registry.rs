@@ -36,6 +36,7 @@ use super::{
     record::Record,
     selector::Selector,
     services::Services,
+    source::Source,
     states::States,
     worker::{Command, Handle, Reply},
 };
@@ -298,6 +299,10 @@ impl Registry {
             AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
             other => PluginError::Internal(format!("the log does not take it: {other}")),
         })
+    }
+
+    pub(super) fn source(&self) -> Source {
+        Source::new(&self.services)
     }
 
     pub(super) fn shutdown(&self) {

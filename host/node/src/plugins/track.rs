@@ -22,6 +22,7 @@ use super::{
     PayloadMode,
     cut::{Cut, Cutter, Extent},
     documents::Documents,
+    figures,
     guest::{Guest, Running},
     host::TableHost,
     logs::Logs,
@@ -389,10 +390,7 @@ impl Track {
         for item in handled.skipped.iter().take(SKIPPED_LOGGED) {
             self.program.logs.line(Level::Warn, &format!("it left an event out: {}", words(&item.failure)), None);
         }
-        for (name, added) in handled.metrics.counters {
-            *self.metrics.entry(name).or_default() += added as f64;
-        }
-        self.metrics.extend(handled.metrics.gauges);
+        figures::take_in(&mut self.metrics, handled.metrics);
     }
 
     fn did_not_start(&mut self, stop: &Stop) {

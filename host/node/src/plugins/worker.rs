@@ -86,7 +86,7 @@ impl Handle {
 }
 
 /// On Linux the priority of a process is in truth that of the thread with the same number.
-fn lower_priority() {
+pub(super) fn lower_priority() {
     let thread = rustix::thread::gettid();
     let lowered = rustix::process::getpriority_process(Some(thread))
         .and_then(|nice| rustix::process::setpriority_process(Some(thread), nice + NICE));

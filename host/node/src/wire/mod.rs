@@ -16,6 +16,7 @@ mod reference;
 mod schema;
 mod snapshot;
 mod stage;
+mod subscription;
 
 pub use aggregate::{AggregateRow, AggregateView, Aggregates, VerifyReport};
 pub use append::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, NoteRequest};
@@ -33,6 +34,11 @@ pub use schema::{
 };
 pub use snapshot::{SnapshotInfo, SnapshotReport, SnapshotView, Snapshots};
 pub use stage::{CommitRequest, Dropped, Stage, StageRequest, StagedEvent};
+pub use subscription::{
+    AckAnswer, AckRequest, NackAnswer, NackRequest, Subscription, SubscriptionDealt, SubscriptionDeliveries,
+    SubscriptionDelivery, SubscriptionMember, SubscriptionParked, SubscriptionQueue, SubscriptionRequest,
+    Subscriptions,
+};
 
 /// Paths into states and payloads, which both ends read by the same rules.
 pub use eventdbx_store::{FilterFault, Path};

@@ -11,6 +11,7 @@
 //! | keyspace | key | value |
 //! |---|---|---|
 //! | `plugins` | `n` ‖ name | installed plugin: the dispatcher's record, sealed |
+//! | | `s` ‖ name | subscription: the dispatcher's record, sealed |
 //! | | `g` | next number of a generation, u32, in clear |
 //! | | `d` ‖ generation | empty: this generation is being deleted |
 //! | `cursors` | generation | [`Cursor`], sealed |
@@ -28,6 +29,7 @@ mod erase;
 mod records;
 mod rows;
 mod states;
+mod subscriptions;
 mod tables;
 #[cfg(test)]
 mod tests;

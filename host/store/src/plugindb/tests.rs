@@ -212,3 +212,20 @@ fn a_journal_that_a_power_cut_tore_is_gone_on_with() {
     assert_eq!(db.tables(generation).get(0, b"a").unwrap().as_deref(), Some(&[7; 500][..]));
     assert_eq!(std::fs::read_dir(dir.path().join("copy/set-aside")).unwrap().count(), 1);
 }
+
+#[test]
+fn subscriptions_are_kept_apart_from_plugins_and_go_with_their_generation() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    let generation = db.next_generation().unwrap();
+    db.save_plugin("mail", b"a plugin", &[]).unwrap();
+    db.save_subscription("mail", b"a subscription").unwrap();
+    commit(&db, generation, 7, &[]);
+    drop(db);
+    let db = open(dir.path());
+    assert_eq!(db.subscriptions().unwrap(), [("mail".to_owned(), b"a subscription".to_vec())]);
+    assert_eq!(db.plugins().unwrap(), [("mail".to_owned(), b"a plugin".to_vec())]);
+    db.remove_subscription("mail", generation).unwrap();
+    assert_eq!((db.subscriptions().unwrap(), db.doomed().unwrap()), (Vec::new(), vec![generation]));
+    assert_eq!(db.plugins().unwrap().len(), 1);
+}

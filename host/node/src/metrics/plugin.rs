@@ -1,0 +1,75 @@
+//! Metrics of each plugin. Its counters are those of its live generation: they begin anew when a rebuilt one takes over.
+
+use std::sync::Arc;
+
+use super::text::{Kind, Text, float};
+use crate::{grant::Grant, node::DomainNode, plugins::PluginStatus};
+
+type Family = (&'static str, Kind, &'static str, fn(&PluginStatus) -> f64);
+
+const FAMILIES: &[Family] = &[
+    ("eventdbx_plugin_batches_total", Kind::Counter, "Batches that were committed.", |plugin| float(plugin.batches)),
+    ("eventdbx_plugin_deliveries_total", Kind::Counter, "Events that the plugin took.", |plugin| {
+        float(plugin.deliveries)
+    }),
+    ("eventdbx_plugin_skipped_total", Kind::Counter, "Events that the plugin left out.", |plugin| {
+        float(plugin.skipped)
+    }),
+    (
+        "eventdbx_plugin_left_out_total",
+        Kind::Counter,
+        "Events kept from it, since their aggregate is parked.",
+        |plugin| float(plugin.left_out),
+    ),
+    ("eventdbx_plugin_retries_total", Kind::Counter, "Times that it asked for a retry.", |plugin| {
+        float(plugin.retries)
+    }),
+    ("eventdbx_plugin_traps_total", Kind::Counter, "Times that it broke a limit or crashed.", |plugin| {
+        float(plugin.traps)
+    }),
+    ("eventdbx_plugin_cpu_seconds_total", Kind::Counter, "CPU time spent in the component.", |plugin| {
+        float(plugin.cpu_ms) / 1e3
+    }),
+    ("eventdbx_plugin_parked_aggregates", Kind::Gauge, "Aggregates that it has parked.", |plugin| float(plugin.parked)),
+    ("eventdbx_plugin_table_bytes", Kind::Gauge, "Bytes of its tables.", |plugin| float(plugin.table_bytes)),
+    ("eventdbx_plugin_lag_events", Kind::Gauge, "Positions still to scan.", |plugin| float(plugin.lag_events)),
+    ("eventdbx_plugin_lag_seconds", Kind::Gauge, "Age of the first position still to scan.", |plugin| {
+        float(plugin.lag_ms) / 1e3
+    }),
+];
+
+pub(super) fn write(text: &mut Text, domains: &[Arc<DomainNode>], grant: &Grant) {
+    let plugins: Vec<(&str, PluginStatus)> = domains
+        .iter()
+        .flat_map(|domain| domain.plugins.list(grant).into_iter().map(|plugin| (domain.name.as_str(), plugin)))
+        .collect();
+    text.family("eventdbx_plugin_info", Kind::Gauge, "What a plugin is; the value is 1.");
+    for (domain, plugin) in &plugins {
+        let labels =
+            [("domain", *domain), ("plugin", &plugin.name), ("kind", &plugin.kind), ("version", &plugin.version)];
+        text.sample(&labels, 1.0);
+    }
+    text.family(
+        "eventdbx_plugin_state",
+        Kind::Gauge,
+        "What a plugin is at: 1 for the state that it is in, no other is there.",
+    );
+    for (domain, plugin) in &plugins {
+        // The same word as in its status.
+        let state = serde_json::to_value(plugin.state).unwrap_or_default();
+        let state = state.as_str().unwrap_or_default();
+        text.sample(&[("domain", domain), ("plugin", &plugin.name), ("state", state)], 1.0);
+    }
+    for (name, kind, help, value) in FAMILIES {
+        text.family(name, *kind, help);
+        for (domain, plugin) in &plugins {
+            text.sample(&[("domain", domain), ("plugin", &plugin.name)], value(plugin));
+        }
+    }
+    text.family("eventdbx_plugin_user_value", Kind::Untyped, "A counter or gauge of the plugin's own, by its name.");
+    for (domain, plugin) in &plugins {
+        for (name, value) in &plugin.metrics {
+            text.sample(&[("domain", domain), ("plugin", &plugin.name), ("name", name)], *value);
+        }
+    }
+}
