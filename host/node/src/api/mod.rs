@@ -15,6 +15,7 @@ mod extract;
 mod follow;
 mod history;
 mod import;
+mod jobs;
 mod mode;
 mod ndjson;
 mod openapi;
@@ -98,7 +99,10 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(plugins::get_plugin, plugins::uninstall_plugin))
         .routes(routes!(plugins::enable_plugin))
         .routes(routes!(plugins::disable_plugin))
-        .routes(routes!(plugins::replay_plugin))
+        .routes(routes!(jobs::replay_plugin))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::cancel_job))
         .routes(routes!(plugins::plugin_logs))
         .routes(routes!(plugins::query_plugin))
         .routes(routes!(queue::list_queue))

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{
     PayloadMode,
     feed::{Feed, Row},
+    jobs::Span,
     parking::ParkedRow,
     selector::Selector,
     states::{StateError, States},
@@ -24,6 +25,8 @@ pub(super) struct Cutter<'a> {
     pub(super) feed: &'a Feed,
     pub(super) states: &'a States,
     pub(super) selector: &'a Selector,
+    /// Only events of this stretch; none: of the whole log.
+    pub(super) span: Option<&'a Span>,
     pub(super) parked: &'a HashMap<AggregateNumber, ParkedRow>,
     pub(super) mode: PayloadMode,
 }
@@ -96,7 +99,8 @@ impl Cutter<'_> {
                 if header.position.get() > to {
                     break;
                 }
-                if self.selector.admits(header) && !cut.leave_out(self.parked, header) {
+                let wanted = self.span.is_none_or(|span| span.admits(header)) && self.selector.admits(header);
+                if wanted && !cut.leave_out(self.parked, header) {
                     let item = self.item(window.row(index))?;
                     if !cut.take(item, extent) {
                         return Ok(cut);

@@ -21,6 +21,7 @@ mod guest;
 mod host;
 mod install;
 mod installed;
+mod jobs;
 mod keeper;
 mod limits;
 mod logs;
@@ -54,6 +55,7 @@ use eventdbx_store::{Domain, DomainName, Position};
 pub use self::{
     error::PluginError,
     install::InstallRequest,
+    jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
     limits::PluginLimits,
     mode::{PayloadMode, UnknownMode},
     query::{QueryAnswer, QueryError},
@@ -133,15 +135,39 @@ impl Plugins {
         self.registry.disable(grant.actor(), name)
     }
 
-    /// Delivers the whole log anew, into a new generation beside the live one, which it then replaces. With `mode`, its
-    /// deliveries are cut in that mode until it does.
+    /// Begins a job that delivers the log anew: the whole of it into a new generation that then replaces the live one, a
+    /// stretch of it into the live tables or out of a plugin without any, or either as a dry run.
     ///
     /// # Errors
     ///
-    /// [`PluginError::NotFound`], [`PluginError::Invalid`] for a mode that the plugin cannot use, or
-    /// [`PluginError::Stopped`] when it is disabled.
-    pub fn replay(&self, grant: &Grant, name: &str, mode: Option<PayloadMode>) -> Result<PluginStatus, PluginError> {
-        self.registry.replay(grant.actor(), name, mode)
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] with every reason why the plugin does not bear it,
+    /// [`PluginError::JobRuns`], or [`PluginError::Stopped`] when it is disabled.
+    pub fn replay(&self, grant: &Grant, name: &str, request: &ReplayRequest) -> Result<JobStatus, PluginError> {
+        self.registry.replay(grant.actor(), name, request)
+    }
+
+    /// The jobs, the latest first: those that run, or all that are kept.
+    #[must_use]
+    pub fn jobs(&self, _: &Grant, all: bool) -> Vec<JobStatus> {
+        self.registry.jobs(all)
+    }
+
+    /// How a job stands.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`].
+    pub fn job(&self, _: &Grant, id: u64) -> Result<JobStatus, PluginError> {
+        self.registry.job(id)
+    }
+
+    /// Calls a job off. What it delivered stays delivered; new tables that it was building are deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::JobEnded`].
+    pub fn cancel(&self, grant: &Grant, id: u64) -> Result<JobStatus, PluginError> {
+        self.registry.cancel(grant.actor(), id)
     }
 
     /// How every plugin stands, by name.

@@ -19,15 +19,16 @@ use eventdbx_store::{
     plugindb::{Generation, PluginDb},
     system_clock,
 };
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
-    ComponentInfo, InstallRequest, Parked, ParkedDetail, PayloadMode, PluginError, PluginLimits, PluginStatus,
+    ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
     components::Components,
     cut::{Cut, Cutter, Extent},
     feed::{Feed, Row},
-    install::{self, Checked},
+    install::Checked,
     installed::Installed,
+    jobs::Jobs,
     keeper::Keeper,
     lock,
     parking::ParkedRow,
@@ -49,10 +50,10 @@ const SHOWN_DELIVERIES: usize = 100;
 
 /// The plugins of a domain.
 pub(super) struct Registry {
-    services: Arc<Services>,
+    pub(super) services: Arc<Services>,
     plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
     /// Held while something is installed, removed, enabled or disabled.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
     queries: AtomicUsize,
 }
 
@@ -69,6 +70,7 @@ impl Registry {
         let services = Arc::new(Services {
             states: States::new(domain.clone(), db.clone(), limits.state_cache_bytes),
             keeper: Keeper::start(db.clone()).map_err(internal)?,
+            jobs: Jobs::open(db.clone()).map_err(internal)?,
             components: Components::open(dir.join("components")).map_err(internal)?,
             clock: system_clock(),
             instance_limits: Limits::default(),
@@ -146,6 +148,7 @@ impl Registry {
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_uninstalled", "{}", actor)?;
         stop(&installed);
+        self.end_job_of(actor, name)?;
         let generations = installed.record().generations();
         self.services.db.remove_plugin(name, &generations).map_err(internal)?;
         lock(&self.plugins).remove(name);
@@ -170,22 +173,6 @@ impl Registry {
         stop(&installed);
         installed.change(&self.services, |record| record.enabled = false, &[]).map_err(internal)?;
         installed.disabled();
-        Ok(self.status(&installed))
-    }
-
-    pub(super) fn replay(
-        &self,
-        actor: &str,
-        name: &str,
-        mode: Option<PayloadMode>,
-    ) -> Result<PluginStatus, PluginError> {
-        let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
-        let mode = mode.unwrap_or(installed.record().payload_mode);
-        let plugin = installed.plugin().ok_or_else(|| installed.not_running())?;
-        install::check_mode(mode, plugin.descriptor().selector.parts).map_err(PluginError::invalid)?;
-        self.tell(&history(name)?, "$plugin_replayed", &json!({ "payload_mode": mode }).to_string(), actor)?;
-        command(&installed, |reply| Command::Replay(mode, reply))?;
         Ok(self.status(&installed))
     }
 
@@ -241,7 +228,7 @@ impl Registry {
         let to = db.cursor(generation).map_err(internal)?.unwrap_or_default().position;
         let stretch = Stretch::read(domain, &selector, row, to, SHOWN_DELIVERIES).map_err(internal)?;
         let (parked, mode) = (Default::default(), record.payload_mode);
-        let cutter = Cutter { feed, states, selector: &selector, parked: &parked, mode };
+        let cutter = Cutter { feed, states, selector: &selector, span: None, parked: &parked, mode };
         let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
         let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
         for event in stretch.events {
@@ -292,7 +279,13 @@ impl Registry {
     }
 
     /// Tells the log what becomes of a plugin.
-    fn tell(&self, history: &AggregateRef, event: &str, payload: &str, actor: &str) -> Result<(), PluginError> {
+    pub(super) fn tell(
+        &self,
+        history: &AggregateRef,
+        event: &str,
+        payload: &str,
+        actor: &str,
+    ) -> Result<(), PluginError> {
         let told = self.services.domain.record(history, event, payload, actor);
         told.map(drop).map_err(|error| match error {
             AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
@@ -342,7 +335,7 @@ fn stop(installed: &Installed) {
 }
 
 /// Has the worker do something, and waits for what comes of it.
-fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, PluginError> {
+pub(super) fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, PluginError> {
     let (reply, answer) = mpsc::sync_channel(1);
     let sent = lock(&installed.worker).as_ref().is_some_and(|worker| worker.send(command(reply)));
     if !sent {
@@ -357,7 +350,7 @@ fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) 
     }
 }
 
-fn history(name: &str) -> Result<AggregateRef, PluginError> {
+pub(super) fn history(name: &str) -> Result<AggregateRef, PluginError> {
     AggregateRef::new("$plugin", name).map_err(internal)
 }
 
@@ -365,6 +358,6 @@ fn no_entry(id: &str) -> PluginError {
     PluginError::NotFound { what: "parked aggregate", name: id.to_owned() }
 }
 
-fn internal(error: impl std::fmt::Display) -> PluginError {
+pub(super) fn internal(error: impl std::fmt::Display) -> PluginError {
     PluginError::Internal(error.to_string())
 }

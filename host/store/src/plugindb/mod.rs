@@ -11,6 +11,7 @@
 //! | keyspace | key | value |
 //! |---|---|---|
 //! | `plugins` | `n` ‖ name | installed plugin: the dispatcher's record, sealed |
+//! | | `j` ‖ id u64 | job of the dispatcher's: its record, sealed |
 //! | | `g` | next number of a generation, u32, in clear |
 //! | | `d` ‖ generation | empty: this generation is being deleted |
 //! | `cursors` | generation | [`Cursor`], sealed |
@@ -25,6 +26,7 @@
 mod commit;
 mod cursor;
 mod erase;
+mod jobs;
 mod records;
 mod rows;
 mod states;

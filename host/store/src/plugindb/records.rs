@@ -82,7 +82,7 @@ impl PluginDb {
         .collect()
     }
 
-    fn doom(&self, generations: &[Generation]) -> OwnedWriteBatch {
+    pub(super) fn doom(&self, generations: &[Generation]) -> OwnedWriteBatch {
         let mut batch = self.0.db.batch().durability(Some(PersistMode::SyncData));
         for generation in generations {
             batch.insert(&self.0.plugins, doom_key(*generation), []);
