@@ -8,6 +8,7 @@ mod domains;
 mod exit_codes;
 mod export;
 mod import;
+mod jobs;
 mod plugins;
 mod reading;
 mod schemas;

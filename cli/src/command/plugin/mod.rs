@@ -2,6 +2,8 @@
 
 mod build;
 mod install;
+mod job;
+mod jobs;
 mod lifecycle;
 mod list;
 mod logs;
@@ -14,7 +16,8 @@ use crate::session::Session;
 
 pub(crate) use self::{
     install::{Installation, add_component, install},
-    replay::replay,
+    job::Job,
+    replay::{Request, replay},
     view::{Plugin, table},
 };
 
@@ -38,8 +41,8 @@ pub(crate) enum Command {
     /// Look after what a plugin could not handle
     #[command(subcommand)]
     Queue(queue::Command),
-    /// Let a plugin read the whole log again, into new tables beside the live ones, which they then replace
     Replay(replay::Args),
+    Jobs(jobs::Args),
     /// Build plugins written in Rust
     Build(build::Args),
 }
@@ -56,6 +59,7 @@ impl Command {
             Self::Logs(args) => args.run(session).await,
             Self::Queue(command) => command.run(session).await,
             Self::Replay(args) => args.run(session).await,
+            Self::Jobs(args) => args.run(session).await,
             Self::Build(args) => args.run(session),
         }
     }

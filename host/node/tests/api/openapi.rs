@@ -26,6 +26,8 @@ const ROUTES: &[&str] = &[
     "get /v1/domains/{d}/aggregates/{type}/{id}/snapshots/{version}",
     "get /v1/domains/{d}/events",
     "get /v1/domains/{d}/events/{event_id}",
+    "get /v1/domains/{d}/jobs",
+    "get /v1/domains/{d}/jobs/{job}",
     "get /v1/domains/{d}/mode",
     "get /v1/domains/{d}/plugins",
     "get /v1/domains/{d}/plugins/{name}",
@@ -46,6 +48,7 @@ const ROUTES: &[&str] = &[
     "post /v1/domains/{d}/aggregates/{type}/{id}/verify",
     "post /v1/domains/{d}/append",
     "post /v1/domains/{d}/import",
+    "post /v1/domains/{d}/jobs/{job}/cancel",
     "post /v1/domains/{d}/plugins",
     "post /v1/domains/{d}/plugins/{name}/disable",
     "post /v1/domains/{d}/plugins/{name}/enable",
@@ -89,6 +92,7 @@ fn concrete(path: &str) -> String {
         ("{entry}", "none"),
         ("{query}", "none"),
         ("{version}", "1"),
+        ("{job}", "1"),
         ("{event_id}", "0198c2f0-5a7e-7cc3-98c4-dc0c0c07398f"),
     ] {
         path = path.replace(name, value);
