@@ -31,6 +31,7 @@ fn main() -> anyhow::Result<()> {
     if wanted("plugins") {
         plugins::read_models(&mut report)?;
         plugins::bystanders(&mut report)?;
+        plugins::replays(&mut report)?;
     }
     if wanted("resident") {
         resident::million(&mut report)?;

@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod jobs;
 mod plugins;
+mod queue;
 mod reading;
 mod schemas;
 mod scratch;

@@ -1,6 +1,7 @@
 //! `dbx plugin`: install, watch, replay and build plugins.
 
 mod build;
+mod capsule;
 mod install;
 mod job;
 mod jobs;
@@ -10,6 +11,7 @@ mod logs;
 mod queue;
 mod replay;
 mod status;
+mod test;
 mod view;
 
 use crate::session::Session;
@@ -43,8 +45,11 @@ pub(crate) enum Command {
     Queue(queue::Command),
     Replay(replay::Args),
     Jobs(jobs::Args),
+    #[command(subcommand)]
+    Capsule(capsule::Command),
     /// Build plugins written in Rust
     Build(build::Args),
+    Test(test::Args),
 }
 
 impl Command {
@@ -60,7 +65,9 @@ impl Command {
             Self::Queue(command) => command.run(session).await,
             Self::Replay(args) => args.run(session).await,
             Self::Jobs(args) => args.run(session).await,
+            Self::Capsule(command) => command.run(session).await,
             Self::Build(args) => args.run(session),
+            Self::Test(args) => args.run(session),
         }
     }
 }

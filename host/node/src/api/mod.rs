@@ -109,6 +109,8 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(queue::get_entry))
         .routes(routes!(queue::retry_entry))
         .routes(routes!(queue::discard_entry))
+        .routes(routes!(queue::edit_entry))
+        .routes(routes!(queue::get_capsule))
 }
 
 async fn not_found(uri: Uri) -> ApiError {

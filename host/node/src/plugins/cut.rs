@@ -1,9 +1,12 @@
 //! Cutting a batch: from rows of the log to deliveries that carry exactly what a payload mode names.
 
-use std::{collections::HashMap, fmt::Write, ops::Range};
+use std::{collections::HashMap, fmt::Write, ops::Range, sync::Arc};
 
 use eventdbx_sandbox::{Delivery, Envelope, Parts};
-use eventdbx_store::{AggregateNumber, CompactRange, Digest, Event, Header, Json, Position, SchemaBook, StoredSchema};
+use eventdbx_store::{
+    AggregateNumber, CompactRange, Digest, Event, Header, Json, Position, ReadError, SchemaBook, Shape, StoredSchema,
+    limits::PAYLOAD_BYTES,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -174,6 +177,14 @@ impl Cut {
 }
 
 impl Item {
+    /// The same with another payload, which is JSON. The state stays that of the log.
+    pub(super) fn with_payload(self, payload: &str) -> Result<Self, StateError> {
+        let mut event = Event::clone(self.row.event()?);
+        let damaged = |fault| ReadError::Damaged(format!("the payload of a parked event: {fault}"));
+        event.body.payload = Json::parse(payload, Shape::Any, PAYLOAD_BYTES).map_err(damaged)?;
+        Ok(Self { row: Row::Open(Arc::new(event)), ..self })
+    }
+
     pub(super) fn header(&self) -> &Header {
         self.row.header()
     }

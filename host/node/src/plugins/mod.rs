@@ -11,9 +11,11 @@
 //! The queue of a plugin is a cursor over the log, not a copy of it. Nothing here can delay an append: the committer hands
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
+mod capsule;
 mod components;
 mod cut;
 mod documents;
+mod edit;
 mod error;
 mod feed;
 mod glob;
@@ -53,6 +55,7 @@ use eventdbx_sandbox::Sandbox;
 use eventdbx_store::{Domain, DomainName, Position};
 
 pub use self::{
+    capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
     error::PluginError,
     install::InstallRequest,
     jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
@@ -219,6 +222,27 @@ impl Plugins {
     /// [`PluginError::NotFound`], or [`PluginError::Stopped`] when the plugin is disabled.
     pub fn queue_retry(&self, _: &Grant, name: &str, id: &str) -> Result<usize, PluginError> {
         self.registry.queue_retry(name, id)
+    }
+
+    /// Has the first event of an entry delivered with another payload, which is JSON text, from now on. The log keeps its
+    /// own; a rebuild reads that one.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] for a payload that does not fit, or [`PluginError::Stopped`] when
+    /// the plugin is disabled.
+    pub fn queue_edit(&self, grant: &Grant, name: &str, id: &str, payload: &str) -> Result<Parked, PluginError> {
+        self.registry.queue_edit(grant.actor(), name, id, payload)
+    }
+
+    /// Makes a failure capsule of the first event of a parked entry, or of what the plugin is given next. Nothing of the
+    /// plugin changes.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::Invalid`] when there is nothing to deliver.
+    pub fn capsule(&self, _: &Grant, name: &str, entry: Option<&str>) -> Result<Capsule, PluginError> {
+        self.registry.capsule(name, entry)
     }
 
     /// Gives up what an entry (or `all`) has parked up to now; later events are delivered again. Answers how many entries.

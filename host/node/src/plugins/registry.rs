@@ -25,13 +25,13 @@ use super::{
     ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
     components::Components,
     cut::{Cut, Cutter, Extent},
-    feed::{Feed, Row},
+    feed::Feed,
     install::Checked,
     installed::Installed,
     jobs::Jobs,
     keeper::Keeper,
     lock,
-    parking::ParkedRow,
+    parking::{self, ParkedRow},
     query::{self, QueryAnswer, Question},
     queue::Stretch,
     record::Record,
@@ -198,7 +198,10 @@ impl Registry {
         Ok(rows)
     }
 
-    fn parked(&self, installed: &Installed) -> Result<(Generation, Vec<(AggregateNumber, ParkedRow)>), PluginError> {
+    pub(super) fn parked(
+        &self,
+        installed: &Installed,
+    ) -> Result<(Generation, Vec<(AggregateNumber, ParkedRow)>), PluginError> {
         let generation = installed.record().generation;
         let rows = self.services.db.parked(generation).map_err(internal)?;
         let rows = rows.into_iter().map(|(number, row)| Ok((number, ParkedRow::decode(&row).map_err(internal)?)));
@@ -207,11 +210,21 @@ impl Registry {
 
     pub(super) fn queue_entry(&self, name: &str, id: &str) -> Result<ParkedDetail, PluginError> {
         let installed = self.find(name)?;
-        let (generation, parked) = self.parked(&installed)?;
-        let entry = parked.into_iter().find(|(number, _)| number.to_string() == id);
-        let (number, row) = entry.ok_or_else(|| no_entry(id))?;
+        let (generation, number, row) = self.entry(&installed, id)?;
         let (deliveries, more) = self.deliveries(&installed, generation, &row)?;
         Ok(ParkedDetail { parked: row.told(number), deliveries, more })
+    }
+
+    /// A parked entry, by its id.
+    pub(super) fn entry(
+        &self,
+        installed: &Installed,
+        id: &str,
+    ) -> Result<(Generation, AggregateNumber, ParkedRow), PluginError> {
+        let (generation, parked) = self.parked(installed)?;
+        let entry = parked.into_iter().find(|(number, _)| number.to_string() == id);
+        let (number, row) = entry.ok_or_else(|| no_entry(id))?;
+        Ok((generation, number, row))
     }
 
     /// The first deliveries of a parked stretch, cut as the plugin would get them.
@@ -232,7 +245,7 @@ impl Registry {
         let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
         let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
         for event in stretch.events {
-            let item = cutter.item(Row::Open(event)).map_err(internal)?;
+            let item = parking::item(&cutter, row, event).map_err(internal)?;
             if !cut.take(item, extent) {
                 more = true;
                 break;

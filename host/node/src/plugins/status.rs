@@ -150,6 +150,8 @@ pub struct Parked {
     pub code: String,
     /// When (RFC 3339).
     pub parked_at: String,
+    /// Whether an operator gave its first event another payload to be delivered with.
+    pub edited: bool,
 }
 
 /// A parked aggregate with its deliveries, cut anew from the log.

@@ -18,6 +18,7 @@ use super::{
     PayloadMode, PluginError,
     installed::Installed,
     jobs::{Order, Running},
+    parking::Edited,
     record::{Rebuild, Record},
     services::Services,
     track::{Fault, Program, Purpose, Step, Track},
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Job(Order, Reply<()>),
     /// Deliver parked aggregates again; answers how many went well.
     Retry(Vec<AggregateNumber>, Reply<usize>),
+    /// Deliver the first event of a parked aggregate with another payload from now on.
+    Edit(AggregateNumber, Edited, Reply<()>),
     /// Give parked aggregates up; answers how many there were.
     Discard(Vec<AggregateNumber>, Reply<usize>),
 }
@@ -177,6 +180,10 @@ impl Worker {
             Command::Retry(numbers, reply) => {
                 let through = self.retry(&numbers);
                 self.answer(&reply, through);
+            }
+            Command::Edit(number, edited, reply) => {
+                let done = self.live.edit_parked(number, edited);
+                self.answer(&reply, done);
             }
             Command::Discard(numbers, reply) => {
                 let discarded = self.discard(&numbers);
