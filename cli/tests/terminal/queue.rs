@@ -39,7 +39,7 @@ fn a_parked_event_is_delivered_with_another_payload() {
     edit("{\"delay_minutes\":").code(3).says("is not JSON");
     scratch.dbx(["plugin", "queue", "edit", "punctuality", "999", "{}"]).code(4).says("999");
     scratch.dbx(["plugin", "queue", "retry", "punctuality", &entry]).ok();
-    edit(r#"{"delay_minutes": 12}"#).ok().says("another payload");
+    edit(r#"{"delay_minutes": 12}"#).ok();
     let shown = scratch.json(["plugin", "queue", "show", "punctuality", &entry]);
     assert_eq!((&shown["edited"], &shown["deliveries"][0]["payload"]["delay_minutes"]), (&json!(true), &json!(12)));
     scratch.dbx(["plugin", "queue", "retry", "punctuality", &entry]).ok();

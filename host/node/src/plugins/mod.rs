@@ -250,8 +250,8 @@ impl Plugins {
     /// # Errors
     ///
     /// [`PluginError::NotFound`], or [`PluginError::Stopped`] when the plugin is disabled.
-    pub fn queue_discard(&self, _: &Grant, name: &str, id: &str) -> Result<usize, PluginError> {
-        self.registry.queue_discard(name, id)
+    pub fn queue_discard(&self, grant: &Grant, name: &str, id: &str) -> Result<usize, PluginError> {
+        self.registry.queue_discard(grant.actor(), name, id)
     }
 
     /// Asks a plugin. `params` is JSON text; with `wait`, the answer has the log up to that position in it.

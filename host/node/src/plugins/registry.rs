@@ -19,7 +19,7 @@ use eventdbx_store::{
     plugindb::{Generation, PluginDb},
     system_clock,
 };
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 
 use super::{
     ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
@@ -261,9 +261,13 @@ impl Registry {
         command(&installed, |reply| Command::Retry(numbers, reply))
     }
 
-    pub(super) fn queue_discard(&self, name: &str, id: &str) -> Result<usize, PluginError> {
+    pub(super) fn queue_discard(&self, actor: &str, name: &str, id: &str) -> Result<usize, PluginError> {
         let installed = self.find(name)?;
         let numbers = self.named(&installed, id)?;
+        if lock(&installed.worker).is_none() {
+            return Err(installed.not_running());
+        }
+        self.tell(&history(name)?, "$plugin_deliveries_discarded", &json!({ "entries": numbers }).to_string(), actor)?;
         command(&installed, |reply| Command::Discard(numbers, reply))
     }
 

@@ -61,6 +61,8 @@ pub struct PluginStatus {
     pub lag_ms: u64,
     /// Parked aggregates.
     pub parked: u64,
+    /// Number of the next try of the batch that is due; 1: it has not failed.
+    pub attempt: u32,
     /// Batches committed by this generation.
     pub batches: u64,
     /// Events that it took.

@@ -197,6 +197,11 @@ impl Track {
         self.trouble.end_pause();
     }
 
+    /// Number of the next try of the batch that is due.
+    pub(super) fn attempt(&self) -> u32 {
+        self.trouble.attempt()
+    }
+
     /// Waiting for a pause to end.
     pub(super) fn is_retrying(&self) -> bool {
         self.trouble.not_before().is_some()

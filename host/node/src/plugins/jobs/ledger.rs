@@ -22,13 +22,17 @@ pub(in crate::plugins) struct Jobs {
 impl Jobs {
     /// Reads what is kept.
     pub(in crate::plugins) fn open(db: PluginDb) -> Result<Self, PluginDbError> {
-        let decoded = |(id, record): (u64, Vec<u8>)| {
-            let record = JobRecord::decode(&record);
-            record
-                .map(|record| (id, Arc::new(record)))
-                .map_err(|error| PluginDbError::Damaged(format!("job {id}: {error}")))
-        };
-        let known = db.jobs()?.into_iter().map(decoded).collect::<Result<_, _>>()?;
+        let mut known = BTreeMap::new();
+        for (id, record) in db.jobs()? {
+            let damaged = |error| PluginDbError::Damaged(format!("job {id}: {error}"));
+            let mut record = JobRecord::decode(&record).map_err(damaged)?;
+            if record.state == JobState::Running
+                && let Some(cursor) = db.cursor(record.generation)?
+            {
+                record.progress = Progress::new(cursor.position, cursor.counters, 0);
+            }
+            known.insert(id, Arc::new(record));
+        }
         Ok(Self { db, known: Mutex::new(known) })
     }
 
