@@ -31,6 +31,8 @@ fn main() -> anyhow::Result<()> {
     if wanted("plugins") {
         plugins::read_models(&mut report)?;
         plugins::bystanders(&mut report)?;
+    }
+    if wanted("replays") {
         plugins::replays(&mut report)?;
     }
     if wanted("resident") {
