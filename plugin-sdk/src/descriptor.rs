@@ -18,6 +18,7 @@ pub struct Descriptor {
     fields: meta::FieldFilter,
     tables: Vec<meta::TableDeclaration>,
     queries: Vec<QueryDeclaration>,
+    idempotent: bool,
 }
 
 impl Default for Descriptor {
@@ -37,6 +38,7 @@ impl Descriptor {
             fields: meta::FieldFilter::All,
             tables: Vec::new(),
             queries: Vec::new(),
+            idempotent: false,
         }
     }
 
@@ -127,6 +129,14 @@ impl Descriptor {
         self
     }
 
+    /// Bears an event twice: delivered again, later than others, it leaves the tables as they are. An operator may then
+    /// replay a stretch of the log into the live tables.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
     /// Takes a configuration of this JSON Schema. Without, only an empty object is accepted.
     #[must_use]
     pub fn config_schema(mut self, schema: Value) -> Self {
@@ -151,7 +161,7 @@ impl Descriptor {
             tables: self.tables,
             queries: self.queries.into_iter().map(QueryDeclaration::into_contract).collect(),
             state_version,
-            capabilities: Vec::new(),
+            capabilities: self.idempotent.then(|| "idempotent".to_owned()).into_iter().collect(),
         }
     }
 }

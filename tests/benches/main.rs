@@ -32,6 +32,9 @@ fn main() -> anyhow::Result<()> {
         plugins::read_models(&mut report)?;
         plugins::bystanders(&mut report)?;
     }
+    if wanted("replays") {
+        plugins::replays(&mut report)?;
+    }
     if wanted("resident") {
         resident::million(&mut report)?;
     }

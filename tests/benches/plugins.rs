@@ -7,7 +7,7 @@ use std::{
 
 use eventdbx_node::{
     Grant,
-    plugins::{InstallRequest, PayloadMode, PluginLimits, Plugins},
+    plugins::{InstallRequest, PayloadMode, PluginLimits, Plugins, ReplayRequest},
 };
 use eventdbx_sandbox::{Sandbox, SandboxOptions};
 use eventdbx_store::{Domain, Draft, NewEvent, Position};
@@ -18,6 +18,8 @@ use crate::{
 };
 
 const EVENTS: usize = 200_000;
+/// What a replay may add to the median of live delivery: a slice of time and a batch.
+const MOST_ADDED_MICROS: f64 = 5000.0;
 
 /// A Rust read model that reads from disk and from memory, with and without state.
 pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
@@ -101,6 +103,58 @@ pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
     report.row("beside five plugins", &figures);
     plugins.shutdown();
     Ok(())
+}
+
+/// What live delivery feels of a replay that goes on beside it, in the same worker.
+pub(crate) fn replays(report: &mut Report) -> anyhow::Result<()> {
+    report.title("from an append to its event in a read model (event-counter), query included: while a replay runs, against none");
+    let dir = tempfile::tempdir()?;
+    let domain = open(&dir.path().join("domain"))?;
+    fill(&domain, EVENTS)?;
+    let plugins = plugins(&domain, dir.path(), PluginLimits::default())?;
+    install(&plugins, "counter", PayloadMode::EventOnly, &[])?;
+    wait(&plugins, "counter", domain.head().position)?;
+    let (median, p99) = deliveries(&plugins, &domain, || Ok(()))?;
+    report.row("alone", &[Figure::micros("median", median), Figure::micros("p99", p99)]);
+    let owner = Grant::owner("bench");
+    let mut replayed = 0;
+    let (beside, beside_p99) = deliveries(&plugins, &domain, || {
+        if plugins.jobs(&owner, false).is_empty() {
+            plugins.replay(&owner, "counter", &ReplayRequest::default())?;
+            replayed += 1;
+        }
+        Ok(())
+    })?;
+    let added = |with: Duration, without: Duration| Figure::micros("added", with.saturating_sub(without));
+    let figures = [
+        Figure::micros("median", beside),
+        added(beside, median).at_most(MOST_ADDED_MICROS),
+        Figure::micros("p99", beside_p99),
+        added(beside_p99, p99).at_most(2.0 * MOST_ADDED_MICROS),
+        Figure::plain(format!("{replayed} replays begun"), f64::from(replayed)),
+    ];
+    report.row("beside a replay", &figures);
+    plugins.shutdown();
+    Ok(())
+}
+
+/// Median and 99th percentile of what it takes until an event that is appended is in a plugin's answer.
+fn deliveries(
+    plugins: &Plugins,
+    domain: &Domain,
+    mut meanwhile: impl FnMut() -> anyhow::Result<()>,
+) -> anyhow::Result<(Duration, Duration)> {
+    let mut times = Vec::new();
+    for n in 0..2000 {
+        meanwhile()?;
+        let event = NewEvent::new("order", &format!("l-{}", n % 50), "order_changed", &payload(n));
+        let started = Instant::now();
+        let receipt = domain.append(Draft::one(event, "bench"))?;
+        wait(plugins, "counter", receipt.events[0].position)?;
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    Ok((times[times.len() / 2], times[times.len() * 99 / 100]))
 }
 
 fn plugins(domain: &Domain, dir: &Path, limits: PluginLimits) -> anyhow::Result<Plugins> {

@@ -10,7 +10,7 @@ use super::{flights::Flights, story::Story};
 use crate::{
     command::{
         aggregate,
-        plugin::{self, Plugin},
+        plugin::{self, Job, Request},
         query::Question,
     },
     output,
@@ -59,9 +59,10 @@ impl Answers<'_> {
     pub(super) async fn replay(&self, name: &str, payload_mode: &str, story: &mut Story) -> anyhow::Result<()> {
         let before = self.ask(name, "counts", None).await?;
         let since = Instant::now();
-        let answer = plugin::replay(self.session, name, Some(payload_mode)).await?;
-        let plugin: Plugin = serde_json::from_str(&answer)?;
-        let detail = format!("{name} with {payload_mode}, into generation {} beside the live one", plugin.generation);
+        let request = Request::with_mode(payload_mode);
+        let answer = plugin::replay(self.session, name, &request).await?;
+        let job: Job = serde_json::from_str(&answer)?;
+        let detail = format!("{name} with {payload_mode}, into generation {} beside the live one", job.generation);
         story.rated("replay", since, self.flights.lines(), &detail)?;
         let since = Instant::now();
         let after = self.ask(name, "counts", None).await?;

@@ -25,8 +25,11 @@ fn a_plugin_lives_its_life() {
 
     let before = scratch.json(["plugin", "status", "departures"])["generation"].as_u64();
     let replayed = scratch.json(["plugin", "replay", "departures", "--payload-mode", "event-only"]);
-    assert_eq!((&replayed["payload_mode"], &replayed["rebuild"]), (&json!("extensions-only"), &Value::Null));
+    assert_eq!((&replayed["payload_mode"], &replayed["state"]), (&json!("event-only"), &json!("done")));
     assert!(replayed["generation"].as_u64() > before, "{replayed}");
+    let after = scratch.json(["plugin", "status", "departures"]);
+    assert_eq!((&after["generation"], &after["payload_mode"]), (&replayed["generation"], &json!("extensions-only")));
+    assert_eq!(after["rebuild"], Value::Null);
     assert_eq!(scratch.json(counts)["body"], answer["body"]);
 
     assert_eq!(scratch.json(["plugin", "disable", "departures"])["enabled"], false);

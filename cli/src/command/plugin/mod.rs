@@ -1,20 +1,25 @@
 //! `dbx plugin`: install, watch, replay and build plugins.
 
 mod build;
+mod capsule;
 mod install;
+mod job;
+mod jobs;
 mod lifecycle;
 mod list;
 mod logs;
 mod queue;
 mod replay;
 mod status;
+mod test;
 mod view;
 
 use crate::session::Session;
 
 pub(crate) use self::{
     install::{Installation, add_component, install},
-    replay::replay,
+    job::Job,
+    replay::{Request, replay},
     view::{Plugin, table},
 };
 
@@ -38,10 +43,13 @@ pub(crate) enum Command {
     /// Look after what a plugin could not handle
     #[command(subcommand)]
     Queue(queue::Command),
-    /// Let a plugin read the whole log again, into new tables beside the live ones, which they then replace
     Replay(replay::Args),
+    Jobs(jobs::Args),
+    #[command(subcommand)]
+    Capsule(capsule::Command),
     /// Build plugins written in Rust
     Build(build::Args),
+    Test(test::Args),
 }
 
 impl Command {
@@ -56,7 +64,10 @@ impl Command {
             Self::Logs(args) => args.run(session).await,
             Self::Queue(command) => command.run(session).await,
             Self::Replay(args) => args.run(session).await,
+            Self::Jobs(args) => args.run(session).await,
+            Self::Capsule(command) => command.run(session).await,
             Self::Build(args) => args.run(session),
+            Self::Test(args) => args.run(session),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     command::rows,
-    json,
+    input, json,
     output::{self, GREEN},
     session::Session,
 };
@@ -22,6 +22,10 @@ pub(crate) enum Command {
     Show(Entry),
     /// Give a parked aggregate to the plugin again
     Retry(Choice),
+    /// Have the first event of a parked aggregate delivered with another payload from now on
+    ///
+    /// The log keeps the payload that was written, and a replay into new tables reads that one. Then retry the entry.
+    Edit(Edit),
     /// Let the plugin go on without what is parked
     Discard(Choice),
 }
@@ -48,6 +52,17 @@ pub(crate) struct Choice {
     id: String,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Edit {
+    /// Name of the plugin
+    name: String,
+    /// The entry, as `dbx plugin queue list` names it
+    id: String,
+    /// The payload, as JSON: @FILE to read it from a file, - for standard input
+    #[arg(value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    payload: String,
+}
+
 #[derive(Deserialize)]
 struct Parked {
     id: String,
@@ -58,6 +73,7 @@ struct Parked {
     reason: String,
     code: String,
     parked_at: String,
+    edited: bool,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +93,7 @@ impl Command {
                 let answer = session.get(session.at(["plugins", &name, "queue", &id])).await?;
                 session.format.answer(&answer, detail)
             }
+            Self::Edit(edit) => edit.run(session).await,
             Self::Retry(choice) => choice.settle(session, "retry", "retried").await,
             Self::Discard(choice) => choice.settle(session, "discard", "discarded").await,
         }
@@ -90,6 +107,21 @@ impl Choice {
     }
 }
 
+impl Edit {
+    async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let payload = input::json("the payload", &self.payload)?;
+        let target = session.at(["plugins", &self.name, "queue", &self.id, "edit"]);
+        let answer = session.post(target, &json!({ "payload": payload })).await?;
+        session.format.answer(&answer, |parked: &Parked| {
+            let Parked { id, first_position, .. } = parked;
+            format!(
+                "{GREEN}edited{GREEN:#} {id} of {}: position {first_position} has another payload for it",
+                self.name
+            )
+        })
+    }
+}
+
 fn table(rows: &[Parked]) -> String {
     let mut table = output::table(["entry", "aggregate", "position", "attempts", "parked", "reason"]);
     output::numbers(&mut table, &[2, 3]);
@@ -100,7 +132,7 @@ fn table(rows: &[Parked]) -> String {
             &parked.first_position.to_string(),
             &parked.attempts.to_string(),
             &parked.parked_at,
-            &parked.reason,
+            &if parked.edited { format!("{} (edited since)", parked.reason) } else { parked.reason.clone() },
         ]);
     }
     output::render(&table)

@@ -24,6 +24,7 @@ pub(crate) struct Plugin {
     lag_events: u64,
     lag_ms: u64,
     parked: u64,
+    attempt: u32,
     batches: u64,
     pub(crate) deliveries: u64,
     retries: u64,
@@ -74,6 +75,9 @@ impl Plugin {
             ("CPU time", output::duration(Duration::from_millis(self.cpu_ms))),
             ("tables", output::bytes(self.table_bytes)),
         ];
+        if self.attempt > 1 {
+            pairs.push(("next try", format!("number {} of the same batch", self.attempt)));
+        }
         if let Some(error) = &self.last_error {
             pairs.push(("last error", error.clone()));
         }

@@ -120,6 +120,10 @@ in_path!(
     EntryId, "entry"
 );
 in_path!(
+    /// The job that the path names as `{job}`.
+    JobId, "job"
+);
+in_path!(
     /// The staged event that the path names as `{id}`.
     StageId, "id"
 );

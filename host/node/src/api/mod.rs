@@ -15,6 +15,7 @@ mod extract;
 mod follow;
 mod history;
 mod import;
+mod jobs;
 mod logs;
 mod metrics;
 mod mode;
@@ -106,13 +107,18 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(plugins::get_plugin, plugins::uninstall_plugin))
         .routes(routes!(plugins::enable_plugin))
         .routes(routes!(plugins::disable_plugin))
-        .routes(routes!(plugins::replay_plugin))
         .routes(routes!(logs::plugin_logs))
+        .routes(routes!(jobs::replay_plugin))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::cancel_job))
         .routes(routes!(plugins::query_plugin))
         .routes(routes!(queue::list_queue))
         .routes(routes!(queue::get_entry))
         .routes(routes!(queue::retry_entry))
         .routes(routes!(queue::discard_entry))
+        .routes(routes!(queue::edit_entry))
+        .routes(routes!(queue::get_capsule))
         .routes(routes!(subscriptions::list_subscriptions, subscriptions::create_subscription))
         .routes(routes!(subscriptions::get_subscription, subscriptions::delete_subscription))
         .routes(routes!(subscriptions::take_deliveries))

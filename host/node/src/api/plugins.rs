@@ -18,7 +18,7 @@ use super::{
 use crate::{
     grant::Grant,
     node::Node,
-    plugins::{ComponentInfo, InstallRequest, PayloadMode, PluginStatus, QueryAnswer},
+    plugins::{ComponentInfo, InstallRequest, PluginStatus, QueryAnswer},
     wire::{ErrorCode, QueryRequest},
 };
 
@@ -32,15 +32,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Plugins {
     rows: Vec<PluginStatus>,
-}
-
-/// How to replay.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReplayRequest {
-    /// What deliveries carry from now on; none: as before.
-    #[serde(default)]
-    payload_mode: Option<PayloadMode>,
 }
 
 /// Takes a component into a domain, without installing it
@@ -175,27 +166,6 @@ pub(super) async fn disable_plugin(
     _: Params<NoParams>,
 ) -> Result<Json<PluginStatus>, ApiError> {
     node.blocking(move || Ok(domain.plugins.disable(&grant, &name)?)).await.map(Json)
-}
-
-/// Delivers the whole log anew, into new tables that then replace the live ones
-#[utoipa::path(
-    post,
-    path = "/v1/domains/{d}/plugins/{name}/replay",
-    tag = "plugins",
-    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin")),
-    request_body = ReplayRequest,
-    responses((status = 202, description = "How it stands: `rebuild` shows the progress", body = PluginStatus))
-)]
-pub(super) async fn replay_plugin(
-    grant: Grant,
-    State(node): State<Arc<Node>>,
-    InDomain(domain): InDomain,
-    PluginName(name): PluginName,
-    _: Params<NoParams>,
-    JsonBody(request): JsonBody<ReplayRequest>,
-) -> Result<(StatusCode, Json<PluginStatus>), ApiError> {
-    let status = node.blocking(move || Ok(domain.plugins.replay(&grant, &name, request.payload_mode)?)).await?;
-    Ok((StatusCode::ACCEPTED, Json(status)))
 }
 
 /// Asks a plugin

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ApiError,
-    extract::{EntryId, InDomain, NoParams, Params, PluginName},
+    extract::{EntryId, InDomain, JsonBody, NoParams, Params, PluginName},
 };
 use crate::{
     grant::Grant,
     node::Node,
-    plugins::{Parked, ParkedDetail},
+    plugins::{Capsule, Parked, ParkedDetail},
 };
 
 /// What a plugin has parked.
@@ -101,4 +102,65 @@ pub(super) async fn discard_entry(
     _: Params<NoParams>,
 ) -> Result<Json<Dealt>, ApiError> {
     node.blocking(move || Ok(Dealt { entries: domain.plugins.queue_discard(&grant, &name, &entry)? })).await.map(Json)
+}
+
+/// The payload that an event is to be delivered with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EditRequest {
+    /// Whatever the event could have been written with: an object, or the operations of a JSON Patch.
+    #[schema(value_type = Object)]
+    payload: Box<RawValue>,
+}
+
+/// Which event.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CapsuleParams {
+    /// The first event of this parked entry; none: what the plugin is given next.
+    entry: Option<String>,
+}
+
+/// Has the first event of an entry delivered with another payload
+///
+/// The log keeps its own payload, and a rebuild reads that one.
+#[utoipa::path(
+    post,
+    path = "/v1/domains/{d}/plugins/{name}/queue/{entry}/edit",
+    tag = "queue",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin"), ("entry" = String, Path, description = "Id of the entry")),
+    request_body = EditRequest,
+    responses((status = 200, description = "The entry", body = Parked))
+)]
+pub(super) async fn edit_entry(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    EntryId(entry): EntryId,
+    _: Params<NoParams>,
+    JsonBody(request): JsonBody<EditRequest>,
+) -> Result<Json<Parked>, ApiError> {
+    let edit = move || Ok(domain.plugins.queue_edit(&grant, &name, &entry, request.payload.get())?);
+    node.blocking(edit).await.map(Json)
+}
+
+/// Makes a failure capsule: the batch, the configuration without its secrets, the rows that were read
+///
+/// The batch is handed over once more for it, and nothing that comes of that is kept.
+#[utoipa::path(
+    get,
+    path = "/v1/domains/{d}/plugins/{name}/capsule",
+    tag = "queue",
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin"), CapsuleParams),
+    responses((status = 200, description = "The capsule", body = Capsule))
+)]
+pub(super) async fn get_capsule(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
+    PluginName(name): PluginName,
+    Params(params): Params<CapsuleParams>,
+) -> Result<Json<Capsule>, ApiError> {
+    node.blocking(move || Ok(domain.plugins.capsule(&grant, &name, params.entry.as_deref())?)).await.map(Json)
 }

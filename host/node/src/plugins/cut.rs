@@ -1,15 +1,19 @@
 //! Cutting a batch: from rows of the log to deliveries that carry exactly what a payload mode names.
 
-use std::{collections::HashMap, fmt::Write, ops::Range};
+use std::{collections::HashMap, fmt::Write, ops::Range, sync::Arc};
 
 use eventdbx_sandbox::{Delivery, Envelope, Parts};
-use eventdbx_store::{AggregateNumber, CompactRange, Digest, Event, Header, Json, Position, SchemaBook, StoredSchema};
+use eventdbx_store::{
+    AggregateNumber, CompactRange, Digest, Event, Header, Json, Position, ReadError, SchemaBook, Shape, StoredSchema,
+    limits::PAYLOAD_BYTES,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
     PayloadMode,
     feed::{Feed, Row},
+    jobs::Span,
     parking::ParkedRow,
     selector::Selector,
     states::{StateError, States},
@@ -24,6 +28,8 @@ pub(super) struct Cutter<'a> {
     pub(super) feed: &'a Feed,
     pub(super) states: &'a States,
     pub(super) selector: &'a Selector,
+    /// Only events of this stretch; none: of the whole log.
+    pub(super) span: Option<&'a Span>,
     pub(super) parked: &'a HashMap<AggregateNumber, ParkedRow>,
     pub(super) mode: PayloadMode,
 }
@@ -96,7 +102,8 @@ impl Cutter<'_> {
                 if header.position.get() > to {
                     break;
                 }
-                if self.selector.admits(header) && !cut.leave_out(self.parked, header) {
+                let wanted = self.span.is_none_or(|span| span.admits(header)) && self.selector.admits(header);
+                if wanted && !cut.leave_out(self.parked, header) {
                     let item = self.item(window.row(index))?;
                     if !cut.take(item, extent) {
                         return Ok(cut);
@@ -170,6 +177,14 @@ impl Cut {
 }
 
 impl Item {
+    /// The same with another payload, which is JSON. The state stays that of the log.
+    pub(super) fn with_payload(self, payload: &str) -> Result<Self, StateError> {
+        let mut event = Event::clone(self.row.event()?);
+        let damaged = |fault| ReadError::Damaged(format!("the payload of a parked event: {fault}"));
+        event.body.payload = Json::parse(payload, Shape::Any, PAYLOAD_BYTES).map_err(damaged)?;
+        Ok(Self { row: Row::Open(Arc::new(event)), ..self })
+    }
+
     pub(super) fn header(&self) -> &Header {
         self.row.header()
     }

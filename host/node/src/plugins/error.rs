@@ -1,6 +1,6 @@
 //! Why a request about a plugin was not carried out.
 
-use super::QueryError;
+use super::{JobState, QueryError};
 
 /// Why a request about a plugin was not carried out. The API maps each case onto one error code.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,22 @@ pub enum PluginError {
     /// A plugin of this name is installed already.
     #[error("a plugin named {0} is installed already: choose another name, or uninstall it first")]
     NameTaken(String),
+    /// A job of the plugin runs already.
+    #[error("job {id} of {plugin} is running, and a plugin has one at a time: wait until it has ended, or call it off")]
+    JobRuns {
+        /// The plugin.
+        plugin: String,
+        /// The job.
+        id: u64,
+    },
+    /// The job has ended.
+    #[error("job {id} is {} already", state.as_str())]
+    JobEnded {
+        /// The job.
+        id: u64,
+        /// How it ended.
+        state: JobState,
+    },
     /// The request breaks rules; every reason is listed.
     #[error("{}", .0.join("; "))]
     Invalid(Vec<String>),

@@ -45,6 +45,7 @@ pub(super) struct Board {
     pub(super) generation: Generation,
     pub(super) cursor: Cursor,
     parked: u64,
+    attempt: u32,
     last_error: Option<String>,
     metrics: BTreeMap<String, f64>,
     rebuild: Option<(Generation, PayloadMode, Position, Option<String>)>,
@@ -59,6 +60,7 @@ impl Installed {
             generation: record.generation,
             cursor,
             parked: 0,
+            attempt: 1,
             last_error: None,
             metrics: BTreeMap::new(),
             rebuild: None,
@@ -146,6 +148,7 @@ impl Installed {
             board.reason = live.stopped.as_ref().or(trouble).cloned();
             (board.generation, board.cursor) = (live.generation, live.cursor);
             board.parked = live.parked.len() as u64;
+            board.attempt = live.attempt();
             board.last_error.clone_from(&live.last_error);
             board.metrics.clone_from(&live.metrics);
             board.rebuild = rebuild.map(|track| {
@@ -236,6 +239,7 @@ impl Installed {
             lag_events: lag,
             lag_ms: since.map_or(0, |since| now.get().saturating_sub(since.get()) / 1000),
             parked: board.parked,
+            attempt: board.attempt,
             batches: counters.batches,
             deliveries: counters.deliveries,
             skipped: counters.skipped,

@@ -11,9 +11,11 @@
 //! The queue of a plugin is a cursor over the log, not a copy of it. Nothing here can delay an append: the committer hands
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
+mod capsule;
 mod components;
 mod cut;
 mod documents;
+mod edit;
 mod error;
 mod feed;
 mod figures;
@@ -22,6 +24,7 @@ mod guest;
 mod host;
 mod install;
 mod installed;
+mod jobs;
 mod keeper;
 mod limits;
 pub(crate) mod logs;
@@ -55,8 +58,10 @@ use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
 pub use self::{
+    capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
     error::PluginError,
     install::InstallRequest,
+    jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
     limits::PluginLimits,
     mode::{PayloadMode, UnknownMode},
     query::{QueryAnswer, QueryError},
@@ -136,15 +141,39 @@ impl Plugins {
         self.registry.disable(grant.actor(), name)
     }
 
-    /// Delivers the whole log anew, into a new generation beside the live one, which it then replaces. With `mode`, its
-    /// deliveries are cut in that mode until it does.
+    /// Begins a job that delivers the log anew: the whole of it into a new generation that then replaces the live one, a
+    /// stretch of it into the live tables or out of a plugin without any, or either as a dry run.
     ///
     /// # Errors
     ///
-    /// [`PluginError::NotFound`], [`PluginError::Invalid`] for a mode that the plugin cannot use, or
-    /// [`PluginError::Stopped`] when it is disabled.
-    pub fn replay(&self, grant: &Grant, name: &str, mode: Option<PayloadMode>) -> Result<PluginStatus, PluginError> {
-        self.registry.replay(grant.actor(), name, mode)
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] with every reason why the plugin does not bear it,
+    /// [`PluginError::JobRuns`], or [`PluginError::Stopped`] when it is disabled.
+    pub fn replay(&self, grant: &Grant, name: &str, request: &ReplayRequest) -> Result<JobStatus, PluginError> {
+        self.registry.replay(grant.actor(), name, request)
+    }
+
+    /// The jobs, the latest first: those that run, or all that are kept.
+    #[must_use]
+    pub fn jobs(&self, _: &Grant, all: bool) -> Vec<JobStatus> {
+        self.registry.jobs(all)
+    }
+
+    /// How a job stands.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`].
+    pub fn job(&self, _: &Grant, id: u64) -> Result<JobStatus, PluginError> {
+        self.registry.job(id)
+    }
+
+    /// Calls a job off. What it delivered stays delivered; new tables that it was building are deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::JobEnded`].
+    pub fn cancel(&self, grant: &Grant, id: u64) -> Result<JobStatus, PluginError> {
+        self.registry.cancel(grant.actor(), id)
     }
 
     /// How every plugin stands, by name.
@@ -213,13 +242,34 @@ impl Plugins {
         self.registry.queue_retry(name, id)
     }
 
+    /// Has the first event of an entry delivered with another payload, which is JSON text, from now on. The log keeps its
+    /// own; a rebuild reads that one.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] for a payload that does not fit, or [`PluginError::Stopped`] when
+    /// the plugin is disabled.
+    pub fn queue_edit(&self, grant: &Grant, name: &str, id: &str, payload: &str) -> Result<Parked, PluginError> {
+        self.registry.queue_edit(grant.actor(), name, id, payload)
+    }
+
+    /// Makes a failure capsule of the first event of a parked entry, or of what the plugin is given next. Nothing of the
+    /// plugin changes.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::Invalid`] when there is nothing to deliver.
+    pub fn capsule(&self, _: &Grant, name: &str, entry: Option<&str>) -> Result<Capsule, PluginError> {
+        self.registry.capsule(name, entry)
+    }
+
     /// Gives up what an entry (or `all`) has parked up to now; later events are delivered again. Answers how many entries.
     ///
     /// # Errors
     ///
     /// [`PluginError::NotFound`], or [`PluginError::Stopped`] when the plugin is disabled.
-    pub fn queue_discard(&self, _: &Grant, name: &str, id: &str) -> Result<usize, PluginError> {
-        self.registry.queue_discard(name, id)
+    pub fn queue_discard(&self, grant: &Grant, name: &str, id: &str) -> Result<usize, PluginError> {
+        self.registry.queue_discard(grant.actor(), name, id)
     }
 
     /// Asks a plugin. `params` is JSON text; with `wait`, the answer has the log up to that position in it.

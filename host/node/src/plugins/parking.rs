@@ -1,9 +1,16 @@
 //! Parked aggregates: what is kept of each, and how it is told.
 
-use eventdbx_store::{AggregateNumber, AggregateRef, Header, Micros, Position, Version};
+use std::sync::Arc;
+
+use eventdbx_store::{AggregateNumber, AggregateRef, Event, Header, Micros, Position, Version};
 use serde::{Deserialize, Serialize};
 
-use super::Parked;
+use super::{
+    Parked,
+    cut::{Cutter, Item},
+    feed::Row,
+    states::StateError,
+};
 
 /// The row of one parked aggregate: where its first event is that was not handled, and why. The events stay in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +23,25 @@ pub(super) struct ParkedRow {
     pub(super) code: String,
     pub(super) reason: String,
     pub(super) parked_at: Micros,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) edited: Option<Edited>,
+}
+
+/// The payload that an operator gave an event for its delivery. The log keeps its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Edited {
+    pub(super) position: Position,
+    /// JSON.
+    pub(super) payload: String,
+}
+
+/// What an event of a parked stretch is delivered as: with the payload that an operator gave it, if one did.
+pub(super) fn item(cutter: &Cutter<'_>, parked: &ParkedRow, event: Arc<Event>) -> Result<Item, StateError> {
+    let item = cutter.item(Row::Open(event))?;
+    match &parked.edited {
+        Some(edited) if edited.position == item.header().position => item.with_payload(&edited.payload),
+        _ => Ok(item),
+    }
 }
 
 /// Why an event could not be handled.
@@ -37,6 +63,7 @@ impl ParkedRow {
             code: grounds.code,
             reason: grounds.reason,
             parked_at: now,
+            edited: None,
         }
     }
 
@@ -58,6 +85,7 @@ impl ParkedRow {
             reason: self.reason.clone(),
             code: self.code.clone(),
             parked_at: self.parked_at.to_rfc3339(),
+            edited: self.edited.is_some(),
         }
     }
 }

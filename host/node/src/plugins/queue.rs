@@ -7,8 +7,7 @@ use eventdbx_store::{AggregateNumber, Domain, Event, EventQuery, Position, ReadE
 
 use super::{
     cut::{Cut, Extent},
-    feed::Row,
-    parking::{Grounds, ParkedRow},
+    parking::{self, Edited, Grounds, ParkedRow},
     selector::Selector,
     track::{Fault, Progress, Track, grounds},
 };
@@ -91,6 +90,13 @@ impl Track {
         self.commit_with(self.standstill(0), Handled::default(), &[], &[number]).map(drop)
     }
 
+    /// Keeps the payload that an operator wants the first event of a parked stretch delivered with.
+    pub(super) fn edit_parked(&mut self, number: AggregateNumber, edited: Edited) -> Result<(), Fault> {
+        let Some(row) = self.parked.get(&number).cloned() else { return Ok(()) };
+        let row = ParkedRow { edited: Some(edited), ..row };
+        self.commit_with(self.standstill(0), Handled::default(), &[(number, row)], &[]).map(drop)
+    }
+
     fn cut_parked(&self, parked: &ParkedRow, most: usize) -> Result<ParkedCut, Fault> {
         let (limits, to) = (&self.services.limits, self.cursor.position);
         let items = most.clamp(1, limits.batch_items);
@@ -100,7 +106,7 @@ impl Track {
         let mut cut = Cut::at(to, self.tree.clone());
         for event in events {
             let place = (event.header.position, event.header.version);
-            if !cut.take(self.cutter().item(Row::Open(event))?, extent) {
+            if !cut.take(parking::item(&self.cutter(), parked, event)?, extent) {
                 rest = Some(place);
                 break;
             }
@@ -120,7 +126,8 @@ impl Track {
         let progress = self.standstill(items);
         match rest {
             Some((position, version)) => {
-                let row = ParkedRow { position, version, ..parked };
+                let edited = parked.edited.clone().filter(|edited| edited.position >= position);
+                let row = ParkedRow { position, version, edited, ..parked };
                 self.commit_with(progress, handled, &[(number, row)], &[])
             }
             None => self.commit_with(progress, handled, &[], &[number]),
@@ -140,7 +147,7 @@ impl Track {
     }
 }
 
-fn why(outcome: Outcome<Handled>) -> Grounds {
+pub(super) fn why(outcome: Outcome<Handled>) -> Grounds {
     let said = |failure: Failure| Grounds { code: failure.code, reason: failure.message };
     match outcome {
         Outcome::Poison(item) => said(item.failure),

@@ -22,15 +22,16 @@ use eventdbx_store::{
 use serde_json::{json, value::RawValue};
 
 use super::{
-    ComponentInfo, InstallRequest, Parked, ParkedDetail, PayloadMode, PluginError, PluginLimits, PluginStatus,
+    ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
     components::Components,
     cut::{Cut, Cutter, Extent},
-    feed::{Feed, Row},
-    install::{self, Checked},
+    feed::Feed,
+    install::Checked,
     installed::Installed,
+    jobs::Jobs,
     keeper::Keeper,
     lock,
-    parking::ParkedRow,
+    parking::{self, ParkedRow},
     query::{self, QueryAnswer, Question},
     queue::Stretch,
     record::Record,
@@ -50,10 +51,10 @@ const SHOWN_DELIVERIES: usize = 100;
 
 /// The plugins of a domain.
 pub(super) struct Registry {
-    services: Arc<Services>,
+    pub(super) services: Arc<Services>,
     plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
     /// Held while something is installed, removed, enabled or disabled.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
     queries: AtomicUsize,
 }
 
@@ -70,6 +71,7 @@ impl Registry {
         let services = Arc::new(Services {
             states: States::new(domain.clone(), db.clone(), limits.state_cache_bytes),
             keeper: Keeper::start(db.clone()).map_err(internal)?,
+            jobs: Jobs::open(db.clone()).map_err(internal)?,
             components: Components::open(dir.join("components")).map_err(internal)?,
             clock: system_clock(),
             instance_limits: Limits::default(),
@@ -147,6 +149,7 @@ impl Registry {
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_uninstalled", "{}", actor)?;
         stop(&installed);
+        self.end_job_of(actor, name)?;
         let generations = installed.record().generations();
         self.services.db.remove_plugin(name, &generations).map_err(internal)?;
         lock(&self.plugins).remove(name);
@@ -174,22 +177,6 @@ impl Registry {
         Ok(self.status(&installed))
     }
 
-    pub(super) fn replay(
-        &self,
-        actor: &str,
-        name: &str,
-        mode: Option<PayloadMode>,
-    ) -> Result<PluginStatus, PluginError> {
-        let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
-        let mode = mode.unwrap_or(installed.record().payload_mode);
-        let plugin = installed.plugin().ok_or_else(|| installed.not_running())?;
-        install::check_mode(mode, plugin.descriptor().selector.parts).map_err(PluginError::invalid)?;
-        self.tell(&history(name)?, "$plugin_replayed", &json!({ "payload_mode": mode }).to_string(), actor)?;
-        command(&installed, |reply| Command::Replay(mode, reply))?;
-        Ok(self.status(&installed))
-    }
-
     pub(super) fn find(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
         lock(&self.plugins).get(name).cloned().ok_or_else(|| PluginError::no_plugin(name))
     }
@@ -212,7 +199,10 @@ impl Registry {
         Ok(rows)
     }
 
-    fn parked(&self, installed: &Installed) -> Result<(Generation, Vec<(AggregateNumber, ParkedRow)>), PluginError> {
+    pub(super) fn parked(
+        &self,
+        installed: &Installed,
+    ) -> Result<(Generation, Vec<(AggregateNumber, ParkedRow)>), PluginError> {
         let generation = installed.record().generation;
         let rows = self.services.db.parked(generation).map_err(internal)?;
         let rows = rows.into_iter().map(|(number, row)| Ok((number, ParkedRow::decode(&row).map_err(internal)?)));
@@ -221,11 +211,21 @@ impl Registry {
 
     pub(super) fn queue_entry(&self, name: &str, id: &str) -> Result<ParkedDetail, PluginError> {
         let installed = self.find(name)?;
-        let (generation, parked) = self.parked(&installed)?;
-        let entry = parked.into_iter().find(|(number, _)| number.to_string() == id);
-        let (number, row) = entry.ok_or_else(|| no_entry(id))?;
+        let (generation, number, row) = self.entry(&installed, id)?;
         let (deliveries, more) = self.deliveries(&installed, generation, &row)?;
         Ok(ParkedDetail { parked: row.told(number), deliveries, more })
+    }
+
+    /// A parked entry, by its id.
+    pub(super) fn entry(
+        &self,
+        installed: &Installed,
+        id: &str,
+    ) -> Result<(Generation, AggregateNumber, ParkedRow), PluginError> {
+        let (generation, parked) = self.parked(installed)?;
+        let entry = parked.into_iter().find(|(number, _)| number.to_string() == id);
+        let (number, row) = entry.ok_or_else(|| no_entry(id))?;
+        Ok((generation, number, row))
     }
 
     /// The first deliveries of a parked stretch, cut as the plugin would get them.
@@ -242,11 +242,11 @@ impl Registry {
         let to = db.cursor(generation).map_err(internal)?.unwrap_or_default().position;
         let stretch = Stretch::read(domain, &selector, row, to, SHOWN_DELIVERIES).map_err(internal)?;
         let (parked, mode) = (Default::default(), record.payload_mode);
-        let cutter = Cutter { feed, states, selector: &selector, parked: &parked, mode };
+        let cutter = Cutter { feed, states, selector: &selector, span: None, parked: &parked, mode };
         let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
         let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
         for event in stretch.events {
-            let item = cutter.item(Row::Open(event)).map_err(internal)?;
+            let item = parking::item(&cutter, row, event).map_err(internal)?;
             if !cut.take(item, extent) {
                 more = true;
                 break;
@@ -262,9 +262,13 @@ impl Registry {
         command(&installed, |reply| Command::Retry(numbers, reply))
     }
 
-    pub(super) fn queue_discard(&self, name: &str, id: &str) -> Result<usize, PluginError> {
+    pub(super) fn queue_discard(&self, actor: &str, name: &str, id: &str) -> Result<usize, PluginError> {
         let installed = self.find(name)?;
         let numbers = self.named(&installed, id)?;
+        if lock(&installed.worker).is_none() {
+            return Err(installed.not_running());
+        }
+        self.tell(&history(name)?, "$plugin_deliveries_discarded", &json!({ "entries": numbers }).to_string(), actor)?;
         command(&installed, |reply| Command::Discard(numbers, reply))
     }
 
@@ -293,7 +297,13 @@ impl Registry {
     }
 
     /// Tells the log what becomes of a plugin.
-    fn tell(&self, history: &AggregateRef, event: &str, payload: &str, actor: &str) -> Result<(), PluginError> {
+    pub(super) fn tell(
+        &self,
+        history: &AggregateRef,
+        event: &str,
+        payload: &str,
+        actor: &str,
+    ) -> Result<(), PluginError> {
         let told = self.services.domain.record(history, event, payload, actor);
         told.map(drop).map_err(|error| match error {
             AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
@@ -347,7 +357,7 @@ fn stop(installed: &Installed) {
 }
 
 /// Has the worker do something, and waits for what comes of it.
-fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, PluginError> {
+pub(super) fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, PluginError> {
     let (reply, answer) = mpsc::sync_channel(1);
     let sent = lock(&installed.worker).as_ref().is_some_and(|worker| worker.send(command(reply)));
     if !sent {
@@ -362,7 +372,7 @@ fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) 
     }
 }
 
-fn history(name: &str) -> Result<AggregateRef, PluginError> {
+pub(super) fn history(name: &str) -> Result<AggregateRef, PluginError> {
     AggregateRef::new("$plugin", name).map_err(internal)
 }
 
@@ -370,6 +380,6 @@ fn no_entry(id: &str) -> PluginError {
     PluginError::NotFound { what: "parked aggregate", name: id.to_owned() }
 }
 
-fn internal(error: impl std::fmt::Display) -> PluginError {
+pub(super) fn internal(error: impl std::fmt::Display) -> PluginError {
     PluginError::Internal(error.to_string())
 }

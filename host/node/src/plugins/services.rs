@@ -5,7 +5,9 @@ use std::sync::Arc;
 use eventdbx_sandbox::{Limits, Plugin, Sandbox};
 use eventdbx_store::{Clock, Domain, plugindb::PluginDb};
 
-use super::{PluginError, PluginLimits, components::Components, feed::Feed, keeper::Keeper, states::States};
+use super::{
+    PluginError, PluginLimits, components::Components, feed::Feed, jobs::Jobs, keeper::Keeper, states::States,
+};
 
 /// What all plugins of a domain share.
 pub(super) struct Services {
@@ -20,6 +22,7 @@ pub(super) struct Services {
     pub(super) instance_limits: Limits,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
+    pub(super) jobs: Jobs,
 }
 
 impl Services {

@@ -61,6 +61,8 @@ pub struct PluginStatus {
     pub lag_ms: u64,
     /// Parked aggregates.
     pub parked: u64,
+    /// Number of the next try of the batch that is due; 1: it has not failed.
+    pub attempt: u32,
     /// Batches committed by this generation.
     pub batches: u64,
     /// Events that it took.
@@ -150,6 +152,8 @@ pub struct Parked {
     pub code: String,
     /// When (RFC 3339).
     pub parked_at: String,
+    /// Whether an operator gave its first event another payload to be delivered with.
+    pub edited: bool,
 }
 
 /// A parked aggregate with its deliveries, cut anew from the log.

@@ -25,6 +25,7 @@ use super::{
     figures,
     guest::{Guest, Running},
     host::TableHost,
+    jobs::Errand,
     logs::Logs,
     parking::{Grounds, ParkedRow},
     selector::Selector,
@@ -71,6 +72,8 @@ pub(super) struct Track {
     pub(super) last_error: Option<String>,
     pub(super) metrics: BTreeMap<String, f64>,
     trouble: Trouble,
+    /// What it does differently because it runs for a job.
+    pub(super) errand: Option<Errand>,
     pub(super) instance: Option<Box<dyn Running>>,
 }
 
@@ -153,6 +156,7 @@ impl Track {
             last_error: None,
             metrics: BTreeMap::new(),
             trouble: Trouble::default(),
+            errand: None,
             instance: None,
         }))
     }
@@ -169,7 +173,7 @@ impl Track {
             self.end_pause();
         }
         let head = self.services.feed.head();
-        if self.cursor.position >= head {
+        if self.cursor.position >= self.end(head) {
             self.caught_up = true;
             return Step::Idle;
         }
@@ -179,9 +183,24 @@ impl Track {
         }
     }
 
+    /// How far it may go.
+    fn end(&self, head: Position) -> Position {
+        self.errand.as_ref().map_or(head, |errand| errand.end.min(head))
+    }
+
+    /// Live delivery has something to do, and could do it now.
+    pub(super) fn is_behind(&self) -> bool {
+        self.stopped.is_none() && !self.is_retrying() && self.cursor.position < self.services.feed.head()
+    }
+
     /// Goes on at once.
     pub(super) fn end_pause(&mut self) {
         self.trouble.end_pause();
+    }
+
+    /// Number of the next try of the batch that is due.
+    pub(super) fn attempt(&self) -> u32 {
+        self.trouble.attempt()
     }
 
     /// Waiting for a pause to end.
@@ -216,8 +235,10 @@ impl Track {
         let limits = &self.services.limits;
         let extent = Extent {
             from: self.cursor.position.next(),
-            to: self.trouble.end(head),
-            items: self.trouble.items(limits.batch_items),
+            to: self.trouble.end(self.end(head)),
+            items: self
+                .trouble
+                .items(self.errand.as_ref().map_or(usize::MAX, |errand| errand.items).min(limits.batch_items)),
             bytes: limits.batch_bytes,
         };
         Ok(self.cutter().cut(extent, &self.tree)?)
@@ -225,7 +246,8 @@ impl Track {
 
     pub(super) fn cutter(&self) -> Cutter<'_> {
         let Services { feed, states, .. } = &*self.services;
-        Cutter { feed, states, selector: &self.program.selector, parked: &self.parked, mode: self.mode }
+        let span = self.errand.as_ref().map(|errand| &errand.span);
+        Cutter { feed, states, selector: &self.program.selector, span, parked: &self.parked, mode: self.mode }
     }
 
     /// Hands a batch to the plugin. Nothing is committed.
@@ -241,10 +263,11 @@ impl Track {
             items.map(|((item, place), schema)| item.delivery(&ids[place], schema)).collect();
         let batch = Batch {
             domain: self.services.domain.name().as_str(),
-            mode: match self.purpose {
-                Purpose::Rebuild => DeliveryMode::Replay,
-                Purpose::Live if self.caught_up => DeliveryMode::Live,
-                Purpose::Live => DeliveryMode::CatchUp,
+            mode: match (&self.errand, self.purpose) {
+                (Some(errand), _) => errand.mode,
+                (None, Purpose::Rebuild) => DeliveryMode::Replay,
+                (None, Purpose::Live) if self.caught_up => DeliveryMode::Live,
+                (None, Purpose::Live) => DeliveryMode::CatchUp,
             },
             payload_mode: self.mode.as_str(),
             attempt: self.trouble.attempt(),
@@ -258,16 +281,23 @@ impl Track {
     }
 
     fn start(&self) -> Result<Box<dyn Running>, Stop> {
-        let tables = Some(self.services.db.tables(self.generation));
+        let (generation, _) = self.written();
+        let tables = Some(self.services.db.tables(generation));
         let host = TableHost { tables, logs: Arc::clone(&self.program.logs) };
         let reason = match self.purpose {
             Purpose::Rebuild => StartReason::Rebuild,
-            Purpose::Live if self.cursor.position.get() == 0 => StartReason::FirstStart,
+            Purpose::Live if self.cursor.position.get() == 0 && self.errand.is_none() => StartReason::FirstStart,
             Purpose::Live => StartReason::Restart,
         };
         let context =
             StartContext { domain: self.services.domain.name().as_str(), config: &self.program.config, reason };
         self.program.guest.start(Box::new(host), context, &self.services.instance_limits)
+    }
+
+    /// The generation whose tables it reads and writes, and where that one is.
+    fn written(&self) -> (Generation, Cursor) {
+        let lent = self.errand.as_ref().and_then(|errand| errand.tables_of);
+        lent.unwrap_or((self.generation, self.cursor))
     }
 
     fn count(&mut self, usage: Usage) {
@@ -368,9 +398,13 @@ impl Track {
         let rows: Vec<_> = park.iter().map(|(number, row)| (*number, row.encode())).collect();
         let writes = table_writes(&handled.writes);
         let commit = GenerationCommit { generation: self.generation, writes: &writes, cursor, park: &rows, unpark };
-        let prepared = self.services.db.prepare(&commit)?;
+        let (written, at) = self.written();
+        let prepared = match written == self.generation {
+            true => self.services.db.prepare(&commit)?,
+            false => self.services.db.prepare_in(&commit, written, at)?,
+        };
         let (bytes, most) = (prepared.table_bytes(), self.services.limits.table_bytes);
-        if bytes > most && bytes > self.cursor.counters.table_bytes {
+        if bytes > most && bytes > at.counters.table_bytes {
             self.stop(format!(
                 "its tables would have {bytes} bytes; the limit `table_bytes` is {most}. Raise it, or have the plugin keep \
                  less"
@@ -378,6 +412,9 @@ impl Track {
             return Ok(false);
         }
         self.cursor = prepared.write()?;
+        if let Some((_, lent)) = self.errand.as_mut().and_then(|errand| errand.tables_of.as_mut()) {
+            lent.counters.table_bytes = bytes;
+        }
         self.services.keeper.committed();
         self.parked.extend(park.iter().cloned());
         unpark.iter().for_each(|number| drop(self.parked.remove(number)));

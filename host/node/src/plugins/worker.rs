@@ -17,6 +17,8 @@ use eventdbx_store::{AggregateNumber, ReadError, plugindb::Generation};
 use super::{
     PayloadMode, PluginError,
     installed::Installed,
+    jobs::{Order, Running},
+    parking::Edited,
     record::{Rebuild, Record},
     services::Services,
     track::{Fault, Program, Purpose, Step, Track},
@@ -24,17 +26,17 @@ use super::{
 
 /// Added to the nice value: enough that the scheduler prefers every ordinary thread by an order of magnitude.
 const NICE: i32 = 10;
-/// Steps of a rebuild for each step of the live generation, so that it arrives although the live one moves on.
-const REBUILD_STEPS: usize = 4;
 
 /// What a worker is asked to do, between two batches.
 pub(super) enum Command {
     /// Stop for good.
     Stop,
-    /// Build a new generation.
-    Replay(PayloadMode, Reply<()>),
+    /// Begin a job, or call it off.
+    Job(Order, Reply<()>),
     /// Deliver parked aggregates again; answers how many went well.
     Retry(Vec<AggregateNumber>, Reply<usize>),
+    /// Deliver the first event of a parked aggregate with another payload from now on.
+    Edit(AggregateNumber, Edited, Reply<()>),
     /// Give parked aggregates up; answers how many there were.
     Discard(Vec<AggregateNumber>, Reply<usize>),
 }
@@ -117,20 +119,28 @@ fn run(
 }
 
 /// A plugin at work.
-struct Worker {
-    services: Arc<Services>,
-    installed: Arc<Installed>,
-    program: Arc<Program>,
-    live: Track,
-    rebuild: Option<Track>,
+pub(super) struct Worker {
+    pub(super) services: Arc<Services>,
+    pub(super) installed: Arc<Installed>,
+    pub(super) program: Arc<Program>,
+    pub(super) live: Track,
+    pub(super) rebuild: Option<Track>,
+    pub(super) job: Option<Running>,
 }
 
 impl Worker {
-    fn open(services: &Arc<Services>, installed: &Arc<Installed>, program: Arc<Program>) -> Result<Self, Fault> {
+    pub(super) fn open(
+        services: &Arc<Services>,
+        installed: &Arc<Installed>,
+        program: Arc<Program>,
+    ) -> Result<Self, Fault> {
         let live = open_track(services, installed, &program, Purpose::Live)?;
         let rebuilding = installed.record().rebuild.is_some();
         let rebuild = rebuilding.then(|| open_track(services, installed, &program, Purpose::Rebuild)).transpose()?;
-        Ok(Self { services: Arc::clone(services), installed: Arc::clone(installed), program, live, rebuild })
+        let (services, installed) = (Arc::clone(services), Arc::clone(installed));
+        let mut worker = Self { services, installed, program, live, rebuild, job: None };
+        worker.take_up_job();
+        Ok(worker)
     }
 
     fn work(mut self, commands: &mpsc::Receiver<Command>) {
@@ -140,31 +150,40 @@ impl Worker {
                     return;
                 }
             }
-            let mut steps = vec![self.live.step()];
-            if let Some(rebuild) = &mut self.rebuild {
-                steps.extend((0..REBUILD_STEPS).map(|_| rebuild.step()));
-            }
-            if let Err(error) = self.flip_if_due() {
-                self.live.note(Level::Error, &error.to_string());
-            }
-            self.publish();
+            let steps = self.turn();
             if !steps.contains(&Step::Moved) {
                 sleep(&steps);
             }
         }
     }
 
+    /// Does one thing for each of the generations. Answers what it came to.
+    pub(super) fn turn(&mut self) -> Vec<Step> {
+        let mut steps = vec![self.live.step()];
+        steps.extend(self.step_beside());
+        if let Err(error) = self.flip_if_due() {
+            self.live.note(Level::Error, &error.to_string());
+        }
+        steps.extend(self.settle_job());
+        self.publish();
+        steps
+    }
+
     /// Does what was asked for; false: stop.
     fn obey(&mut self, command: Command) -> bool {
         match command {
             Command::Stop => return false,
-            Command::Replay(mode, reply) => {
-                let done = self.replay(mode);
-                self.answer(&reply, done);
+            Command::Job(order, reply) => {
+                self.obey_order(order);
+                self.answer(&reply, Ok(()));
             }
             Command::Retry(numbers, reply) => {
                 let through = self.retry(&numbers);
                 self.answer(&reply, through);
+            }
+            Command::Edit(number, edited, reply) => {
+                let done = self.live.edit_parked(number, edited);
+                self.answer(&reply, done);
             }
             Command::Discard(numbers, reply) => {
                 let discarded = self.discard(&numbers);
@@ -182,8 +201,8 @@ impl Worker {
     }
 
     /// Begins a new generation beside the live one. One that was on its way is given up.
-    fn replay(&mut self, mode: PayloadMode) -> Result<(), Fault> {
-        let rebuild = Rebuild { generation: self.services.db.next_generation()?, payload_mode: mode };
+    pub(super) fn rebuild(&mut self, generation: Generation, mode: PayloadMode) -> Result<(), Fault> {
+        let rebuild = Rebuild { generation, payload_mode: mode };
         let given_up = self.rebuild.take().map(|track| track.generation);
         self.installed.change(&self.services, |record| record.rebuild = Some(rebuild), given_up.as_slice())?;
         self.rebuild = Some(open_track(&self.services, &self.installed, &self.program, Purpose::Rebuild)?);
@@ -207,7 +226,7 @@ impl Worker {
             self.rebuild = Some(track);
             return Err(error.into());
         }
-        track.purpose = Purpose::Live;
+        (track.purpose, track.errand) = (Purpose::Live, None);
         track.mode = self.installed.record().payload_mode;
         track.caught_up = self.live.caught_up;
         self.live = track;

@@ -56,13 +56,14 @@ pub struct GenerationCommit<'a> {
 pub struct Prepared {
     batch: OwnedWriteBatch,
     cursor: Cursor,
+    table_bytes: u64,
 }
 
 impl Prepared {
-    /// Bytes that the generation's tables will have.
+    /// Bytes that the tables will have.
     #[must_use]
     pub fn table_bytes(&self) -> u64 {
-        self.cursor.counters.table_bytes
+        self.table_bytes
     }
 
     /// Writes it; answers the cursor as it was written.
@@ -86,10 +87,25 @@ impl PluginDb {
     ///
     /// When rows that are to be replaced cannot be looked up.
     pub fn prepare(&self, commit: &GenerationCommit<'_>) -> Result<Prepared, PluginDbError> {
+        self.prepare_in(commit, commit.generation, commit.cursor)
+    }
+
+    /// The same, with the writes going into the tables of another generation, `tables_of`. That one stays where it is, at
+    /// `at`; only its `table_bytes` change, which [`Prepared::table_bytes`] then speaks of.
+    ///
+    /// # Errors
+    ///
+    /// As for [`prepare`](Self::prepare).
+    pub fn prepare_in(
+        &self,
+        commit: &GenerationCommit<'_>,
+        tables_of: Generation,
+        mut at: Cursor,
+    ) -> Result<Prepared, PluginDbError> {
         let mut batch = self.0.db.batch().durability(Some(PersistMode::Buffer));
-        let mut size = commit.cursor.counters.table_bytes;
+        let mut size = at.counters.table_bytes;
         for write in commit.writes {
-            self.stage(&mut batch, &mut size, commit, write)?;
+            self.stage(&mut batch, &mut size, tables_of, commit, write)?;
         }
         for (number, row) in commit.park {
             let key = tables::parked_key(commit.generation, *number);
@@ -98,21 +114,30 @@ impl PluginDb {
         for number in commit.unpark {
             batch.remove(&self.0.parked, tables::parked_key(commit.generation, *number));
         }
-        let mut cursor = commit.cursor;
-        cursor.counters.table_bytes = size;
-        let key = commit.generation.key();
+        at.counters.table_bytes = size;
+        self.stage_cursor(&mut batch, tables_of, &at);
+        let mut cursor = at;
+        if tables_of != commit.generation {
+            cursor = commit.cursor;
+            self.stage_cursor(&mut batch, commit.generation, &cursor);
+        }
+        Ok(Prepared { batch, cursor, table_bytes: size })
+    }
+
+    fn stage_cursor(&self, batch: &mut OwnedWriteBatch, generation: Generation, cursor: &Cursor) {
+        let key = generation.key();
         batch.insert(&self.0.cursors, key, self.seal(Kind::Cursor, &key, &cursor.encode()));
-        Ok(Prepared { batch, cursor })
     }
 
     fn stage(
         &self,
         batch: &mut OwnedWriteBatch,
         size: &mut u64,
+        generation: Generation,
         commit: &GenerationCommit<'_>,
         write: &TableWrite<'_>,
     ) -> Result<(), PluginDbError> {
-        let row = |key: &[u8]| tables::row_key(commit.generation, write.table, key);
+        let row = |key: &[u8]| tables::row_key(generation, write.table, key);
         match write.change {
             Change::Put { key, value } => {
                 let key = row(key);
@@ -128,7 +153,7 @@ impl PluginDb {
                     batch.remove(&self.0.tables, key);
                 }
             }
-            Change::Clear => self.stage_clear(batch, size, commit, write.table)?,
+            Change::Clear => self.stage_clear(batch, size, generation, commit, write.table)?,
         }
         Ok(())
     }
@@ -138,6 +163,7 @@ impl PluginDb {
         &self,
         batch: &mut OwnedWriteBatch,
         size: &mut u64,
+        generation: Generation,
         commit: &GenerationCommit<'_>,
         table: u16,
     ) -> Result<(), PluginDbError> {
@@ -146,13 +172,11 @@ impl PluginDb {
             .iter()
             .filter(|write| write.table == table)
             .filter_map(|write| match write.change {
-                Change::Put { key, .. } | Change::Remove { key } => {
-                    Some(tables::row_key(commit.generation, table, key))
-                }
+                Change::Put { key, .. } | Change::Remove { key } => Some(tables::row_key(generation, table, key)),
                 Change::Clear => None,
             })
             .collect();
-        for row in self.0.tables.prefix(tables::row_key(commit.generation, table, &[])) {
+        for row in self.0.tables.prefix(tables::row_key(generation, table, &[])) {
             let (key, sealed) = row.into_inner()?;
             if !named.contains(&*key) {
                 *size = size.saturating_sub((key.len() + sealed.len()) as u64);

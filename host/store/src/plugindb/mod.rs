@@ -12,6 +12,7 @@
 //! |---|---|---|
 //! | `plugins` | `n` ‖ name | installed plugin: the dispatcher's record, sealed |
 //! | | `s` ‖ name | subscription: the dispatcher's record, sealed |
+//! | | `j` ‖ id u64 | job of the dispatcher's: its record, sealed |
 //! | | `g` | next number of a generation, u32, in clear |
 //! | | `d` ‖ generation | empty: this generation is being deleted |
 //! | `cursors` | generation | [`Cursor`], sealed |
@@ -26,6 +27,7 @@
 mod commit;
 mod cursor;
 mod erase;
+mod jobs;
 mod records;
 mod rows;
 mod states;

@@ -44,6 +44,46 @@ fn tables_and_cursor_are_there_after_reopening() {
 }
 
 #[test]
+fn a_commit_may_write_the_tables_of_another_generation_and_leaves_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    let (live, job) = (db.next_generation().unwrap(), db.next_generation().unwrap());
+    let before = commit(&db, live, 9, &[put(0, b"a", b"1"), put(0, b"b", b"1")]);
+    let writes = [put(0, b"a", b"longer"), put(0, b"c", b"2")];
+    let cursor = Cursor { position: Position::new(4), ..Cursor::default() };
+    let of_job = GenerationCommit { generation: job, writes: &writes, cursor, park: &[], unpark: &[] };
+    let prepared = db.prepare_in(&of_job, live, before).unwrap();
+    let bytes = prepared.table_bytes();
+    assert_eq!(prepared.write().unwrap(), cursor, "no tables of its own");
+    assert_eq!(keys(&db.tables(live), 0), ["a", "b", "c"]);
+    assert!(keys(&db.tables(job), 0).is_empty());
+    let after = db.cursor(live).unwrap().unwrap();
+    assert_eq!(after.position, before.position);
+    assert!(bytes > before.counters.table_bytes && after.counters.table_bytes == bytes);
+    assert_eq!(db.cursor(job).unwrap(), Some(cursor));
+    let clear = [TableWrite { table: 0, change: Change::Clear }];
+    let of_job = GenerationCommit { generation: job, writes: &clear, cursor, park: &[], unpark: &[] };
+    db.prepare_in(&of_job, live, after).unwrap().write().unwrap();
+    assert_eq!(db.cursor(live).unwrap().unwrap().counters.table_bytes, 0);
+}
+
+#[test]
+fn jobs_are_kept_and_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let generation = {
+        let db = open(dir.path());
+        db.save_job(1, b"first", &[], &[]).unwrap();
+        db.save_job(256, b"second", &[], &[]).unwrap();
+        let generation = db.next_generation().unwrap();
+        db.save_job(3, b"third", &[generation], &[1]).unwrap();
+        generation
+    };
+    let db = open(dir.path());
+    assert_eq!(db.jobs().unwrap(), [(3, b"third".to_vec()), (256, b"second".to_vec())]);
+    assert_eq!(db.doomed().unwrap(), [generation]);
+}
+
+#[test]
 fn nothing_is_written_until_a_prepared_commit_is() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path());

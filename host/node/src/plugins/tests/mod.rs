@@ -3,5 +3,7 @@
 mod deliveries;
 mod exactly_once;
 mod generations;
+mod jobs;
 mod parking;
+mod replay_requests;
 mod world;

@@ -9,7 +9,7 @@ use eventdbx_sandbox::{Batch, Handled, Host, Outcome};
 use eventdbx_store::{AggregateNumber, Position};
 
 use super::world::{Reaction, World, crashed, failure, ledger, poisoned, run};
-use crate::plugins::{PayloadMode, PluginLimits, track::Track};
+use crate::plugins::{PayloadMode, PluginLimits, parking::Edited, track::Track};
 
 /// A ledger that fails on events whose payload says so, as long as it is not mended.
 struct Brittle {
@@ -111,6 +111,40 @@ fn a_retry_delivers_the_stretch_in_order_and_goes_on_live() {
     let rows = world.rows(generation);
     assert_eq!(rows["versions t3"], versions(1, 21));
     assert!(rows.iter().filter(|(key, _)| key.starts_with("times")).all(|(_, times)| times == "1"));
+}
+
+#[test]
+fn an_event_is_delivered_with_the_payload_that_an_operator_gave_it_and_the_log_keeps_its_own() {
+    let world = World::new(PluginLimits { batch_items: 5, ..PluginLimits::default() });
+    for n in 0..30 {
+        let payload = if n == 7 { r#"{"bad":true,"n":7}"# } else { "{}" };
+        world.append("thing/t", "thing_changed", payload);
+    }
+    world.fed();
+    let generation = world.generation();
+    let mut track = world.track(generation, PayloadMode::All, &Brittle::new(|_| crashed()).guest());
+    run(&mut track);
+    let number = number_of(&track, "t");
+    let edited = Edited { position: Position::new(8), payload: r#"{"good": 1.0}"#.to_owned() };
+    track.edit_parked(number, edited).unwrap();
+    drop(track);
+
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let guest: Arc<Reaction> = Arc::new(move |batch: &Batch<'_>, host: &mut dyn Host| {
+        let items = batch.items.iter().filter(|item| item.position == 8);
+        kept.lock()
+            .unwrap()
+            .extend(items.map(|item| (item.payload.unwrap().to_owned(), item.state.unwrap().to_owned())));
+        ledger(batch, host)
+    });
+    let mut track = world.track(generation, PayloadMode::All, &guest);
+    assert!(track.retry_parked(number).unwrap(), "it is kept over a restart");
+    let expected = (r#"{"good": 1.0}"#.to_owned(), r#"{"bad":true,"n":7}"#.to_owned());
+    assert_eq!(*seen.lock().unwrap(), [expected], "byte for byte, and the state is that of the log");
+    assert_eq!(world.rows(generation)["versions t"], versions(1, 30));
+    let event = world.domain.scan(Position::new(8)).next().unwrap().unwrap().open().unwrap();
+    assert_eq!(event.body.payload.as_str(), r#"{"bad":true,"n":7}"#);
 }
 
 #[test]
