@@ -128,8 +128,7 @@ fn install_file(
         name: Some(name.to_owned()),
         payload_mode: Some(mode),
         aggregates: aggregates.iter().map(|glob| (*glob).to_owned()).collect(),
-        events: Vec::new(),
-        config: serde_json::Map::new(),
+        ..InstallRequest::default()
     };
     plugins.install(&grant, request)?;
     Ok(())

@@ -26,16 +26,18 @@ use super::{
     components::Components,
     cut::{Cut, Cutter, Extent},
     feed::{Feed, Row},
-    install::{self, Checked},
+    install::Checked,
     installed::Installed,
     keeper::Keeper,
     lock,
+    modes::Modes,
     parking::ParkedRow,
     query::{self, QueryAnswer, Question},
     queue::Stretch,
     record::Record,
-    selector::Selector,
+    secrets::Secrets,
     services::Services,
+    signing::Signing,
     states::States,
     worker::{Command, Handle, Reply},
 };
@@ -49,10 +51,10 @@ const SHOWN_DELIVERIES: usize = 100;
 
 /// The plugins of a domain.
 pub(super) struct Registry {
-    services: Arc<Services>,
-    plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
+    pub(super) services: Arc<Services>,
+    pub(super) plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
     /// Held while something is installed, removed, enabled or disabled.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
     queries: AtomicUsize,
 }
 
@@ -70,6 +72,9 @@ impl Registry {
             states: States::new(domain.clone(), db.clone(), limits.state_cache_bytes),
             keeper: Keeper::start(db.clone()).map_err(internal)?,
             components: Components::open(dir.join("components")).map_err(internal)?,
+            modes: Modes::open(&db)?,
+            secrets: Secrets::open(&db)?,
+            signing: Signing::open(&db)?,
             clock: system_clock(),
             instance_limits: Limits::default(),
             domain,
@@ -88,11 +93,8 @@ impl Registry {
     fn restore(&self) -> Result<(), PluginError> {
         for (name, record) in self.services.db.plugins().map_err(internal)? {
             let record = Record::decode(&record).map_err(internal)?;
-            let enabled = record.enabled;
             let installed = self.admit(&name, record)?;
-            if enabled {
-                self.start(&installed)?;
-            }
+            self.run_as_recorded(&installed)?;
         }
         Ok(())
     }
@@ -106,7 +108,7 @@ impl Registry {
         Ok(installed)
     }
 
-    fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
+    pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
         *lock(&installed.worker) =
             Some(Handle::start(&self.services, installed, |services, installed| installed.program(services))?);
         Ok(())
@@ -129,11 +131,13 @@ impl Registry {
 
     pub(super) fn install(&self, actor: &str, request: InstallRequest) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
+        let signer = self.check_signature(&request.component, request.signature.as_deref())?;
         let checked = Checked::new(&self.services, request)?;
         if lock(&self.plugins).contains_key(&checked.name) {
             return Err(PluginError::NameTaken(checked.name));
         }
-        let record = checked.record(&self.services)?;
+        let mut record = checked.record(&self.services)?;
+        record.life.signer = signer;
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
         self.services.db.save_plugin(&checked.name, &record.encode(), &[]).map_err(internal)?;
         let installed = self.admit(&checked.name, record)?;
@@ -158,7 +162,9 @@ impl Registry {
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_enabled", "{}", actor)?;
         stop(&installed);
-        installed.change(&self.services, |record| record.enabled = true, &[]).map_err(internal)?;
+        installed
+            .change(&self.services, |record| (record.enabled, record.life.paused) = (true, false), &[])
+            .map_err(internal)?;
         self.start(&installed)?;
         Ok(self.status(&installed))
     }
@@ -183,7 +189,7 @@ impl Registry {
         let installed = self.find(name)?;
         let mode = mode.unwrap_or(installed.record().payload_mode);
         let plugin = installed.plugin().ok_or_else(|| installed.not_running())?;
-        install::check_mode(mode, plugin.descriptor().selector.parts).map_err(PluginError::invalid)?;
+        self.check_mode(&installed.record(), plugin.descriptor(), mode)?;
         self.tell(&history(name)?, "$plugin_replayed", &json!({ "payload_mode": mode }).to_string(), actor)?;
         command(&installed, |reply| Command::Replay(mode, reply))?;
         Ok(self.status(&installed))
@@ -234,14 +240,13 @@ impl Registry {
         generation: Generation,
         row: &ParkedRow,
     ) -> Result<(Vec<Box<RawValue>>, bool), PluginError> {
-        let Services { domain, db, feed, states, limits, .. } = &*self.services;
+        let Services { domain, db, limits, modes, .. } = &*self.services;
         let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
-        let selector = Selector::new(plugin.descriptor(), &record.aggregates, &record.events);
-        let selector = selector.map_err(PluginError::Invalid)?;
+        let selector = record.selector(plugin.descriptor(), &modes.current()).map_err(PluginError::Invalid)?;
         let to = db.cursor(generation).map_err(internal)?.unwrap_or_default().position;
         let stretch = Stretch::read(domain, &selector, row, to, SHOWN_DELIVERIES).map_err(internal)?;
-        let (parked, mode) = (Default::default(), record.payload_mode);
-        let cutter = Cutter { feed, states, selector: &selector, parked: &parked, mode };
+        let parked = Default::default();
+        let cutter = Cutter::new(&self.services, &selector, &parked, record.payload_mode);
         let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
         let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
         for event in stretch.events {
@@ -288,11 +293,18 @@ impl Registry {
         let (position, timeout) = wait.unwrap_or((Position::default(), START_TIMEOUT));
         installed.reach(position, timeout)?;
         let _running = Running::enter(&self.queries, self.services.limits.queries)?;
+        installed.load_if_paused(&self.services)?;
         query::ask(&self.services, &installed, question)
     }
 
     /// Tells the log what becomes of a plugin.
-    fn tell(&self, history: &AggregateRef, event: &str, payload: &str, actor: &str) -> Result<(), PluginError> {
+    pub(super) fn tell(
+        &self,
+        history: &AggregateRef,
+        event: &str,
+        payload: &str,
+        actor: &str,
+    ) -> Result<(), PluginError> {
         let told = self.services.domain.record(history, event, payload, actor);
         told.map(drop).map_err(|error| match error {
             AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
@@ -334,7 +346,7 @@ impl Drop for Running<'_> {
     }
 }
 
-fn stop(installed: &Installed) {
+pub(super) fn stop(installed: &Installed) {
     let worker = lock(&installed.worker).take();
     if let Some(worker) = worker {
         worker.stop();
@@ -357,7 +369,7 @@ fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -> Command) 
     }
 }
 
-fn history(name: &str) -> Result<AggregateRef, PluginError> {
+pub(super) fn history(name: &str) -> Result<AggregateRef, PluginError> {
     AggregateRef::new("$plugin", name).map_err(internal)
 }
 
@@ -365,6 +377,6 @@ fn no_entry(id: &str) -> PluginError {
     PluginError::NotFound { what: "parked aggregate", name: id.to_owned() }
 }
 
-fn internal(error: impl std::fmt::Display) -> PluginError {
+pub(super) fn internal(error: impl std::fmt::Display) -> PluginError {
     PluginError::Internal(error.to_string())
 }

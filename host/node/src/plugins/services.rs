@@ -5,7 +5,10 @@ use std::sync::Arc;
 use eventdbx_sandbox::{Limits, Plugin, Sandbox};
 use eventdbx_store::{Clock, Domain, plugindb::PluginDb};
 
-use super::{PluginError, PluginLimits, components::Components, feed::Feed, keeper::Keeper, states::States};
+use super::{
+    PluginError, PluginLimits, components::Components, feed::Feed, keeper::Keeper, modes::Modes, secrets::Secrets,
+    signing::Signing, states::States,
+};
 
 /// What all plugins of a domain share.
 pub(super) struct Services {
@@ -15,6 +18,9 @@ pub(super) struct Services {
     pub(super) states: States,
     pub(super) sandbox: Sandbox,
     pub(super) components: Components,
+    pub(super) modes: Modes,
+    pub(super) secrets: Secrets,
+    pub(super) signing: Signing,
     pub(super) limits: PluginLimits,
     /// Limits of each instance.
     pub(super) instance_limits: Limits,

@@ -13,6 +13,7 @@
 //! | `plugins` | `n` ‖ name | installed plugin: the dispatcher's record, sealed |
 //! | | `g` | next number of a generation, u32, in clear |
 //! | | `d` ‖ generation | empty: this generation is being deleted |
+//! | | `m`, `s` or `k` ‖ name | payload mode, secret, or how components must be signed: the dispatcher's, sealed |
 //! | `cursors` | generation | [`Cursor`], sealed |
 //! | `tables` | generation ‖ table u16 ‖ key of the plugin's | value of the plugin's, sealed |
 //! | `parked` | generation ‖ aggregate number u64 | the dispatcher's row, sealed |
@@ -25,6 +26,7 @@
 mod commit;
 mod cursor;
 mod erase;
+mod named;
 mod records;
 mod rows;
 mod states;
@@ -42,6 +44,7 @@ use self::rows::Kind;
 pub use self::{
     commit::{Change, GenerationCommit, Prepared, TableWrite},
     cursor::{Counters, Cursor, Generation},
+    named::Named,
     states::SpilledState,
     tables::{Rows, Snapshot, Tables},
 };
