@@ -86,7 +86,7 @@ impl Node {
             let mut positions = Vec::new();
             while !stopped.load(Ordering::Acquire) {
                 let id = format!("w-{}", positions.len() % 7);
-                let receipt =
+                let receipt: Value =
                     runtime.block_on(client.call(Method::POST, APPEND, event(&id, "placed"))).expect("is taken");
                 positions.push(receipt["events"][0]["position"].as_u64().expect("a position"));
             }

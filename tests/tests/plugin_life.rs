@@ -24,6 +24,13 @@ fn add(node: &mut Node, word: &str) -> Value {
     node.ask(Method::PUT, "components", version(word))["hash"].clone()
 }
 
+/// Does what is answered with nothing.
+#[track_caller]
+fn done(node: &mut Node, method: Method, path: &str, body: &Value) {
+    let (status, body) = node.try_ask(method, path, body.to_string());
+    assert_eq!(status, StatusCode::NO_CONTENT, "{path}: {body}");
+}
+
 fn refused(node: &mut Node, method: Method, path: &str, body: &Value, status: StatusCode) -> String {
     let (told, body) = node.try_ask(method, path, body.to_string());
     assert_eq!(told, status, "{path}: {body}");
@@ -52,7 +59,8 @@ fn swaps_rebuilds_rollbacks_replays_and_appends_at_once_lose_and_repeat_nothing(
     for (verb, body) in &steps {
         node.ask(Method::POST, &format!("plugins/hostile/{verb}"), body.to_string());
         // The one that is on its way arrives before the next begins: what is under test is what happens to events.
-        settled(&mut node);
+        let head = settled(&mut node)["head"].as_u64().expect("a position");
+        node.until("plugins/hostile", PATIENCE, |status| status["head"].as_u64() >= Some(head + 10));
     }
     let placed = writer.stop();
     let status = node.until("plugins/hostile", PATIENCE, |status| status["lag_events"] == 0);
@@ -127,7 +135,7 @@ fn a_paused_plugin_answers_and_goes_on_where_it_was() {
 #[test]
 fn a_configuration_is_changed_live_and_shown_without_its_secrets() {
     let mut node = Node::start();
-    node.ask(Method::PUT, "secrets/api", json!({ "value": "CANARY-1" }).to_string());
+    done(&mut node, Method::PUT, "secrets/api", &json!({ "value": "CANARY-1" }));
     node.install_as(version("nothing"), &json!({ "config": { "token": "CANARY-2", "auth": "{{secret:api}}" } }));
     let first = node.append("1", "placed").0;
     let count = node.query("hostile", "sum", first)["body"]["count"].as_u64().expect("a count");
@@ -176,7 +184,7 @@ fn a_mode_in_use_stays_and_says_by_whom() {
     node.ask(Method::POST, "plugins/hostile/replay", json!({ "payload_mode": "discreet" }).to_string());
     settled(&mut node);
     node.ask(Method::PATCH, "plugins/hostile/config", json!({ "payload_mode": "all" }).to_string());
-    node.ask(Method::DELETE, "payload-modes/discreet", "");
+    done(&mut node, Method::DELETE, "payload-modes/discreet", &json!({}));
     refused(&mut node, Method::GET, "payload-modes/discreet", &json!({}), StatusCode::NOT_FOUND);
 }
 
