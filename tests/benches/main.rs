@@ -8,6 +8,7 @@ mod read;
 mod report;
 mod resident;
 mod socket;
+mod swaps;
 
 fn main() -> anyhow::Result<()> {
     if resident::serve_if_asked()? {
@@ -31,6 +32,10 @@ fn main() -> anyhow::Result<()> {
     if wanted("plugins") {
         plugins::read_models(&mut report)?;
         plugins::bystanders(&mut report)?;
+    }
+    if wanted("swaps") {
+        swaps::hot(&mut report)?;
+        swaps::undelivered(&mut report)?;
     }
     if wanted("replays") {
         plugins::replays(&mut report)?;

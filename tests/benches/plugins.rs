@@ -30,7 +30,7 @@ pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
     for (mode, asked) in
         [(PayloadMode::EventOnly, Some(200_000.0)), (PayloadMode::ExtensionsOnly, None), (PayloadMode::All, None)]
     {
-        let plugins = plugins(&domain, &dir.path().join(mode.as_str()), PluginLimits::default())?;
+        let plugins = open_plugins(&domain, &dir.path().join(mode.as_str()), PluginLimits::default())?;
         catch_up(report, &plugins, &domain, &format!("from disk, {mode}"), mode, asked)?;
         plugins.shutdown();
     }
@@ -38,11 +38,13 @@ pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
     // Recent events are kept while some plugin runs: one that is shown none of them keeps all of these in memory.
     let domain = open(&dir.path().join("recent"))?;
     let roomy = PluginLimits { recent_bytes: 1 << 30, ..PluginLimits::default() };
-    let plugins = plugins(&domain, &dir.path().join("memory"), roomy)?;
+    let plugins = open_plugins(&domain, &dir.path().join("memory"), roomy)?;
     install(&plugins, "idle", PayloadMode::EventOnly, &["nothing/*"])?;
     fill(&domain, EVENTS)?;
     wait(&plugins, "idle", domain.head().position)?;
-    for (mode, asked) in [(PayloadMode::EventOnly, Some(400_000.0)), (PayloadMode::All, None)] {
+    for (mode, asked) in
+        [(PayloadMode::EventOnly, Some(400_000.0)), (PayloadMode::ExtensionsOnly, None), (PayloadMode::All, None)]
+    {
         catch_up(report, &plugins, &domain, &format!("from memory, {mode}"), mode, asked)?;
         plugins.uninstall(&Grant::owner("bench"), "counter")?;
     }
@@ -78,7 +80,7 @@ pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
     let domain = open(&dir.path().join("domain"))?;
     let (alone_median, alone_p99) = appends(&domain)?;
     report.row("alone", &[Figure::micros("median", alone_median), Figure::micros("p99", alone_p99)]);
-    let plugins = plugins(&domain, &dir.path().join("plugins"), PluginLimits::default())?;
+    let plugins = open_plugins(&domain, &dir.path().join("plugins"), PluginLimits::default())?;
     for name in ["one", "two", "three", "four"] {
         install(&plugins, name, PayloadMode::All, &[])?;
     }
@@ -111,7 +113,7 @@ pub(crate) fn replays(report: &mut Report) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let domain = open(&dir.path().join("domain"))?;
     fill(&domain, EVENTS)?;
-    let plugins = plugins(&domain, dir.path(), PluginLimits::default())?;
+    let plugins = open_plugins(&domain, dir.path(), PluginLimits::default())?;
     install(&plugins, "counter", PayloadMode::EventOnly, &[])?;
     wait(&plugins, "counter", domain.head().position)?;
     let (median, p99) = deliveries(&plugins, &domain, || Ok(()))?;
@@ -157,14 +159,14 @@ fn deliveries(
     Ok((times[times.len() / 2], times[times.len() * 99 / 100]))
 }
 
-fn plugins(domain: &Domain, dir: &Path, limits: PluginLimits) -> anyhow::Result<Plugins> {
+pub(crate) fn open_plugins(domain: &Domain, dir: &Path, limits: PluginLimits) -> anyhow::Result<Plugins> {
     std::fs::create_dir_all(dir)?;
     let sandbox = Sandbox::new(SandboxOptions { cache_dir: dir.join("cache"), cache_key: [7; 32] })?;
     Ok(Plugins::open(domain.clone(), domain.name(), dir, sandbox, limits)?)
 }
 
 /// Installs an event counter.
-fn install(plugins: &Plugins, name: &str, mode: PayloadMode, aggregates: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn install(plugins: &Plugins, name: &str, mode: PayloadMode, aggregates: &[&str]) -> anyhow::Result<()> {
     install_file(plugins, &eventdbx_plugin_build::example("event-counter")?, name, mode, aggregates)
 }
 
@@ -182,15 +184,14 @@ fn install_file(
         name: Some(name.to_owned()),
         payload_mode: Some(mode),
         aggregates: aggregates.iter().map(|glob| (*glob).to_owned()).collect(),
-        events: Vec::new(),
-        config: serde_json::Map::new(),
+        ..InstallRequest::default()
     };
     plugins.install(&grant, request)?;
     Ok(())
 }
 
 /// Asks for an answer that is as of `position`.
-fn wait(plugins: &Plugins, name: &str, position: Position) -> anyhow::Result<()> {
+pub(crate) fn wait(plugins: &Plugins, name: &str, position: Position) -> anyhow::Result<()> {
     let query = if name == "hanging" { "sum" } else { "counts" };
     plugins.query(&Grant::owner("bench"), name, query, "{}", None, Some((position, Duration::from_secs(300))))?;
     Ok(())

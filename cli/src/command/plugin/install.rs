@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Context;
-use eventdbx_node::wire::Raw;
+use eventdbx_node::{plugins::FieldList, wire::Raw};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,21 @@ pub(crate) struct Args {
     /// Only event types like this (with * and ?); may be repeated
     #[arg(long = "event", value_name = "GLOB")]
     events: Vec<String>,
+    /// Only events that pass this filter expression, over headers and what the plugin may see
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    filter: Option<String>,
+    /// Only this field of payload and state, as a JSON Pointer (/address/city), with all below it; may be repeated
+    #[arg(long, value_name = "POINTER")]
+    include: Vec<String>,
+    /// Not this field of payload and state; may be repeated
+    #[arg(long, value_name = "POINTER")]
+    exclude: Vec<String>,
+    /// The most that it may see, in whatever mode it is installed or replayed [default: all that it can use]
+    #[arg(long, value_name = "MODE")]
+    max_mode: Option<String>,
+    /// A detached signature of the component, as `dbx plugin sign` writes it
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
     /// Configuration of the plugin: a JSON object, or @FILE to read it from a file, which is the place for secrets
     #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true)]
     config: Option<String>,
@@ -43,6 +58,13 @@ pub(crate) struct Installation {
     pub(crate) aggregates: Vec<String>,
     pub(crate) events: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<String>,
+    pub(crate) fields: FieldList,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signature: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) config: Option<Raw>,
 }
 
@@ -56,6 +78,10 @@ impl Args {
             payload_mode: self.payload_mode,
             aggregates: self.aggregates,
             events: self.events,
+            filter: self.filter,
+            fields: FieldList { include: self.include, exclude: self.exclude },
+            max_mode: self.max_mode,
+            signature: self.signature.as_deref().map(super::signing::read_signature).transpose()?,
             config,
         };
         session.format.answer(&install(session, &installation).await?, |plugin: &Plugin| plugin.sentence("installed"))

@@ -1,4 +1,4 @@
-//! `dbx plugin enable|disable|uninstall`.
+//! `dbx plugin enable|disable|pause|resume|uninstall`.
 
 use bytes::Bytes;
 use hyper::Method;
@@ -14,7 +14,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// `verb` is `enable` or `disable`.
+    /// `verb` ends with an e: `enable`, `disable`, `pause` or `resume`.
     pub(crate) async fn switch(self, session: &Session, verb: &str) -> anyhow::Result<()> {
         let answer = session.post(session.at(["plugins", &self.name, verb]), &json!({})).await?;
         session.format.answer(&answer, |plugin: &Plugin| plugin.sentence(&format!("{verb}d")))

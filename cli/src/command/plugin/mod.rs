@@ -2,16 +2,22 @@
 
 mod build;
 mod capsule;
+mod config;
+mod inspect;
 mod install;
 mod job;
 mod jobs;
 mod lifecycle;
 mod list;
 mod logs;
+mod mode;
 mod queue;
 mod replay;
+mod secret;
+mod signing;
 mod status;
 mod test;
+mod upgrade;
 mod view;
 
 use crate::session::Session;
@@ -32,6 +38,22 @@ pub(crate) enum Command {
     Enable(lifecycle::Args),
     /// Halt a plugin; its tables stay, and it misses nothing
     Disable(lifecycle::Args),
+    /// Stop delivery to a plugin; it answers queries on, and misses nothing
+    Pause(lifecycle::Args),
+    /// Deliver to a paused plugin again, from where it stood
+    Resume(lifecycle::Args),
+    /// Let another component take over a plugin, without losing or repeating an event
+    Upgrade(upgrade::Upgrade),
+    /// Go back to the component that ran before an upgrade, with its tables
+    Rollback(upgrade::Rollback),
+    /// Show how a plugin is configured, or change it while it runs
+    Config(Box<config::Args>),
+    /// Make payload modes, which say what a delivery carries
+    #[command(subcommand)]
+    Mode(mode::Command),
+    /// Keep secrets for the configurations of plugins
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Remove a plugin and its tables
     Uninstall(lifecycle::Args),
     /// List plugins, with state and lag
@@ -50,6 +72,15 @@ pub(crate) enum Command {
     /// Build plugins written in Rust
     Build(build::Args),
     Test(test::Args),
+    /// Say what a component is, without a daemon
+    Inspect(inspect::Args),
+    /// Make a key to sign components with; needs no daemon
+    Keygen(signing::Keygen),
+    /// Sign a component; needs no daemon
+    Sign(signing::Sign),
+    /// Say whose components a domain takes
+    #[command(subcommand)]
+    Trust(signing::Trust),
 }
 
 impl Command {
@@ -58,6 +89,13 @@ impl Command {
             Self::Install(args) => args.run(session).await,
             Self::Enable(args) => args.switch(session, "enable").await,
             Self::Disable(args) => args.switch(session, "disable").await,
+            Self::Pause(args) => args.switch(session, "pause").await,
+            Self::Resume(args) => args.switch(session, "resume").await,
+            Self::Upgrade(args) => args.run(session).await,
+            Self::Rollback(args) => args.run(session).await,
+            Self::Config(args) => args.run(session).await,
+            Self::Mode(command) => command.run(session).await,
+            Self::Secret(command) => command.run(session).await,
             Self::Uninstall(args) => args.uninstall(session).await,
             Self::List(args) => args.run(session).await,
             Self::Status(args) => args.run(session).await,
@@ -68,6 +106,10 @@ impl Command {
             Self::Capsule(command) => command.run(session).await,
             Self::Build(args) => args.run(session),
             Self::Test(args) => args.run(session),
+            Self::Inspect(args) => args.run(session),
+            Self::Keygen(args) => args.run(session),
+            Self::Sign(args) => args.run(session),
+            Self::Trust(command) => command.run(session).await,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use eventdbx_node::plugins::FieldList;
 use serde::Deserialize;
 
 use crate::output::{self, GREEN, YELLOW};
@@ -18,6 +19,11 @@ pub(crate) struct Plugin {
     pub(crate) payload_mode: String,
     aggregates: Vec<String>,
     events: Vec<String>,
+    filter: Option<String>,
+    fields: FieldList,
+    max_mode: Option<String>,
+    signer: Option<String>,
+    kept: Vec<Kept>,
     pub(crate) generation: u64,
     pub(crate) cursor: u64,
     pub(crate) head: u64,
@@ -35,6 +41,13 @@ pub(crate) struct Plugin {
     pub(crate) rebuild: Option<Rebuild>,
 }
 
+/// What ran before.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Kept {
+    version: String,
+    generation: u64,
+}
+
 /// A generation that is being built beside the live one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Rebuild {
@@ -42,6 +55,7 @@ pub(crate) struct Rebuild {
     pub(crate) cursor: u64,
     pub(crate) head: u64,
     payload_mode: String,
+    pub(crate) version: Option<String>,
     pub(crate) reason: Option<String>,
 }
 
@@ -78,6 +92,22 @@ impl Plugin {
         if self.attempt > 1 {
             pairs.push(("next try", format!("number {} of the same batch", self.attempt)));
         }
+        if let Some(filter) = &self.filter {
+            pairs.push(("filter", filter.clone()));
+        }
+        if self.fields != FieldList::default() {
+            pairs.push(("fields", super::mode::fields(&self.fields)));
+        }
+        if let Some(mode) = &self.max_mode {
+            pairs.push(("at most", mode.clone()));
+        }
+        if let Some(signer) = &self.signer {
+            pairs.push(("signed by", signer.clone()));
+        }
+        if !self.kept.is_empty() {
+            let kept = self.kept.iter().map(|kept| format!("{} (generation {})", kept.version, kept.generation));
+            pairs.push(("can go back to", kept.collect::<Vec<_>>().join(", ")));
+        }
         if let Some(error) = &self.last_error {
             pairs.push(("last error", error.clone()));
         }
@@ -107,10 +137,11 @@ impl Plugin {
 
 impl Rebuild {
     fn sentence(&self) -> String {
-        let Self { generation, cursor, head, payload_mode, reason } = self;
+        let Self { generation, cursor, head, payload_mode, version, reason } = self;
+        let version = version.as_ref().map(|version| format!(" for version {version}")).unwrap_or_default();
         let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         format!(
-            "generation {generation} with {payload_mode}, {} of {}{reason}",
+            "generation {generation}{version} with {payload_mode}, {} of {}{reason}",
             output::count(*cursor),
             output::count(*head)
         )

@@ -122,9 +122,11 @@ impl From<PluginError> for ApiError {
             PluginError::NotFound { .. } | PluginError::Query(QueryError::Unknown { .. }) => {
                 Self::new(ErrorCode::NotFound, message)
             }
-            PluginError::NameTaken(_) | PluginError::JobRuns { .. } | PluginError::JobEnded { .. } => {
-                Self::new(ErrorCode::Conflict, message)
-            }
+            PluginError::NameTaken(_)
+            | PluginError::InUse { .. }
+            | PluginError::JobRuns { .. }
+            | PluginError::JobEnded { .. } => Self::new(ErrorCode::Conflict, message),
+            PluginError::NeedsConsent { .. } | PluginError::Untrusted(_) => Self::new(ErrorCode::Denied, message),
             PluginError::Invalid(_) | PluginError::Query(QueryError::BadParams(_) | QueryError::StaleCursor) => {
                 Self::new(ErrorCode::Refused, message)
             }

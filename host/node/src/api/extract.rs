@@ -128,6 +128,14 @@ in_path!(
     StageId, "id"
 );
 in_path!(
+    /// The payload mode that the path names as `{mode}`.
+    PayloadModeName, "mode"
+);
+in_path!(
+    /// The secret that the path names as `{secret}`.
+    SecretName, "secret"
+);
+in_path!(
     /// The query that the path names as `{query}`.
     QueryName, "query"
 );

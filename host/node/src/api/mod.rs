@@ -22,6 +22,9 @@ mod mode;
 mod ndjson;
 mod openapi;
 mod paging;
+mod payload_modes;
+mod plugin_changes;
+mod plugin_trust;
 mod plugins;
 mod queue;
 mod references;
@@ -112,6 +115,20 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(jobs::cancel_job))
+        .routes(routes!(plugin_changes::get_plugin_config, plugin_changes::configure_plugin))
+        .routes(routes!(plugin_changes::pause_plugin))
+        .routes(routes!(plugin_changes::resume_plugin))
+        .routes(routes!(plugin_changes::upgrade_plugin))
+        .routes(routes!(plugin_changes::rollback_plugin))
+        .routes(routes!(plugin_trust::get_signing, plugin_trust::put_signing))
+        .routes(routes!(plugin_trust::list_secrets))
+        .routes(routes!(plugin_trust::set_secret, plugin_trust::remove_secret))
+        .routes(routes!(payload_modes::list_payload_modes))
+        .routes(routes!(
+            payload_modes::get_payload_mode,
+            payload_modes::put_payload_mode,
+            payload_modes::remove_payload_mode
+        ))
         .routes(routes!(plugins::query_plugin))
         .routes(routes!(queue::list_queue))
         .routes(routes!(queue::get_entry))

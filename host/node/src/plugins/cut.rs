@@ -4,8 +4,8 @@ use std::{collections::HashMap, fmt::Write, ops::Range, sync::Arc};
 
 use eventdbx_sandbox::{Delivery, Envelope, Parts};
 use eventdbx_store::{
-    AggregateNumber, CompactRange, Digest, Event, Header, Json, Position, ReadError, SchemaBook, Shape, StoredSchema,
-    limits::PAYLOAD_BYTES,
+    AggregateNumber, CompactRange, Digest, Event, EventKind, Header, Json, Position, ReadError, SchemaBook, Shape,
+    StoredSchema, limits::PAYLOAD_BYTES,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,9 +13,12 @@ use serde_json::value::RawValue;
 use super::{
     PayloadMode,
     feed::{Feed, Row},
+    fields::FieldFilter,
     jobs::Span,
     parking::ParkedRow,
     selector::Selector,
+    services::Services,
+    slice::Slice,
     states::{StateError, States},
     track::Progress,
 };
@@ -25,13 +28,13 @@ const SCAN_ROWS: u64 = 16_384;
 
 /// What a batch is cut with.
 pub(super) struct Cutter<'a> {
-    pub(super) feed: &'a Feed,
-    pub(super) states: &'a States,
-    pub(super) selector: &'a Selector,
+    feed: &'a Feed,
+    states: &'a States,
+    selector: &'a Selector,
     /// Only events of this stretch; none: of the whole log.
-    pub(super) span: Option<&'a Span>,
-    pub(super) parked: &'a HashMap<AggregateNumber, ParkedRow>,
-    pub(super) mode: PayloadMode,
+    span: Option<&'a Span>,
+    parked: &'a HashMap<AggregateNumber, ParkedRow>,
+    slice: Slice,
 }
 
 /// How far a batch may go.
@@ -62,34 +65,36 @@ pub(super) struct Cut {
 /// One event with all that its delivery carries.
 pub(super) struct Item {
     row: Row,
-    state: Option<Json>,
+    /// The payload, where fields were cut out of it.
+    payload: Option<String>,
+    state: Option<State>,
     parts: Parts,
 }
 
-/// The parts that a payload mode names.
-pub(super) const fn parts(mode: PayloadMode) -> Parts {
-    let event = matches!(mode, PayloadMode::All | PayloadMode::EventOnly | PayloadMode::EventAndSchema);
-    Parts {
-        payload: event,
-        state: matches!(mode, PayloadMode::All | PayloadMode::StateOnly),
-        schema: matches!(mode, PayloadMode::All | PayloadMode::SchemaOnly | PayloadMode::EventAndSchema),
-        envelope: event || matches!(mode, PayloadMode::ExtensionsOnly),
-        extensions: event || matches!(mode, PayloadMode::ExtensionsOnly),
-    }
+/// The state of an aggregate.
+enum State {
+    Whole(Json),
+    /// Without the fields that are not to be seen.
+    Cut(String),
 }
 
-/// The parts that both have.
-pub(super) const fn common(a: Parts, b: Parts) -> Parts {
-    Parts {
-        payload: a.payload && b.payload,
-        state: a.state && b.state,
-        schema: a.schema && b.schema,
-        envelope: a.envelope && b.envelope,
-        extensions: a.extensions && b.extensions,
+impl<'a> Cutter<'a> {
+    /// Cuts in a mode, as it is defined now, what a selector lets through.
+    pub(super) fn new(
+        services: &'a Services,
+        selector: &'a Selector,
+        parked: &'a HashMap<AggregateNumber, ParkedRow>,
+        mode: PayloadMode,
+    ) -> Self {
+        let Services { feed, states, modes, .. } = services;
+        Self { feed, states, selector, span: None, parked, slice: selector.slice(mode, &modes.current()) }
     }
-}
 
-impl Cutter<'_> {
+    /// Cuts only what lies in a stretch.
+    pub(super) fn within(self, span: Option<&'a Span>) -> Self {
+        Self { span, ..self }
+    }
+
     /// Cuts a batch. It ends at its last item, or where the log ends, or where enough rows were looked at.
     /// `tree` is the domain's tree up to where it begins.
     pub(super) fn cut(&self, extent: Extent, tree: &CompactRange) -> Result<Cut, StateError> {
@@ -102,8 +107,11 @@ impl Cutter<'_> {
                 if header.position.get() > to {
                     break;
                 }
-                let wanted = self.span.is_none_or(|span| span.admits(header)) && self.selector.admits(header);
-                if wanted && !cut.leave_out(self.parked, header) {
+                if self.span.is_none_or(|span| span.admits(header))
+                    && self.selector.admits(header)
+                    && self.selector.passes(header, || window.row(index))?
+                    && !cut.leave_out(self.parked, header)
+                {
                     let item = self.item(window.row(index))?;
                     if !cut.take(item, extent) {
                         return Ok(cut);
@@ -120,12 +128,51 @@ impl Cutter<'_> {
 
     /// Everything that the delivery of a row carries; opens the row only if something of it is needed.
     pub(super) fn item(&self, row: Row) -> Result<Item, StateError> {
-        let parts = self.selector.parts(self.mode);
+        let parts = self.slice.parts;
         if parts.payload || parts.envelope || parts.extensions {
             row.event()?;
         }
-        let state = if parts.state { Some(self.states.after(row.event()?)?) } else { None };
-        Ok(Item { row, state, parts })
+        let state = if parts.state { Some(State::Whole(self.states.after(row.event()?)?)) } else { None };
+        let item = Item { row, payload: None, state, parts };
+        if self.slice.fields.is_empty() { Ok(item) } else { item.without(&self.slice.fields) }
+    }
+}
+
+impl Item {
+    /// Cuts out the fields that are not to be seen, of the parts that the delivery carries.
+    fn without(mut self, fields: &[Arc<FieldFilter>]) -> Result<Self, StateError> {
+        let unreadable = |error: serde_json::Error| ReadError::Damaged(format!("stored JSON cannot be read: {error}"));
+        if self.parts.payload {
+            let event = self.row.event()?;
+            let mut payload = event.body.payload.value().map_err(unreadable)?;
+            for fields in fields {
+                if event.header.kind == EventKind::Patch {
+                    fields.cut_patch(&mut payload);
+                } else {
+                    payload = fields.cut(payload);
+                }
+            }
+            self.payload = Some(payload.to_string());
+        }
+        if let Some(State::Whole(state)) = &self.state {
+            let state = state.value().map_err(unreadable)?;
+            let cut = fields.iter().fold(state, |state, fields| fields.cut(state));
+            self.state = Some(State::Cut(cut.to_string()));
+        }
+        Ok(self)
+    }
+
+    /// The payload, as much of it as may be seen.
+    fn payload(&self) -> Option<&str> {
+        let event = self.row.opened().filter(|_| self.parts.payload)?;
+        Some(self.payload.as_deref().unwrap_or(event.body.payload.as_str()))
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.state.as_ref().map(|state| match state {
+            State::Whole(json) => json.as_str(),
+            State::Cut(text) => text,
+        })
     }
 }
 
@@ -197,7 +244,7 @@ impl Item {
 
     /// Bytes of its content, about: all that the row holds, whichever part of it is delivered.
     fn bytes(&self) -> usize {
-        let state = self.state.as_ref().map_or(0, |state| state.as_str().len());
+        let state = self.state().map_or(0, str::len);
         let content = self.row.opened().map_or(0, content_bytes);
         state + content + 256
     }
@@ -216,8 +263,8 @@ impl Item {
             event_type: header.event_type.as_str(),
             recorded_at_ms: header.recorded_at.get() / 1000,
             occurred_at: header.occurred_at.as_deref(),
-            payload: body.filter(|_| parts.payload).map(|body| body.payload.as_str()),
-            state: self.state.as_ref().map(Json::as_str),
+            payload: self.payload(),
+            state: self.state(),
             schema,
             envelope: body.filter(|_| parts.envelope).map(|body| Envelope {
                 actor: Some(&*body.actor),
@@ -241,8 +288,8 @@ struct Shown<'a> {
     event_type: &'a str,
     recorded_at: String,
     occurred_at: Option<&'a str>,
-    payload: Option<&'a Json>,
-    state: Option<&'a Json>,
+    payload: Option<Box<RawValue>>,
+    state: Option<Box<RawValue>>,
     actor: Option<&'a str>,
     note: Option<&'a str>,
     metadata: Option<&'a Json>,
@@ -256,6 +303,7 @@ impl Item {
         let (parts, header) = (self.parts, self.header());
         let body = self.row.opened().map(|event| &event.body);
         let envelope = body.filter(|_| parts.envelope);
+        let raw = |text: Option<&str>| text.map(|text| RawValue::from_string(text.to_owned())).transpose();
         serde_json::value::to_raw_value(&Shown {
             position: header.position.get(),
             event_id: header.event_id.to_string(),
@@ -265,8 +313,8 @@ impl Item {
             event_type: header.event_type.as_str(),
             recorded_at: header.recorded_at.to_rfc3339(),
             occurred_at: header.occurred_at.as_deref(),
-            payload: body.filter(|_| parts.payload).map(|body| &body.payload),
-            state: self.state.as_ref(),
+            payload: raw(self.payload())?,
+            state: raw(self.state())?,
             actor: envelope.map(|body| &*body.actor),
             note: envelope.and_then(|body| body.note.as_deref()),
             metadata: envelope.and_then(|body| body.metadata.as_ref()),
@@ -276,7 +324,7 @@ impl Item {
     }
 }
 
-fn content_bytes(event: &std::sync::Arc<Event>) -> usize {
+fn content_bytes(event: &Arc<Event>) -> usize {
     let body = &event.body;
     let text = |json: &Option<Json>| json.as_ref().map_or(0, |json| json.as_str().len());
     body.payload.as_str().len() + text(&body.metadata) + text(&body.extensions)

@@ -32,6 +32,29 @@ pub enum PluginError {
         /// How it ended.
         state: JobState,
     },
+    /// Something is used and therefore stays.
+    #[error("{what} {name} is in use by {by}: {advice}")]
+    InUse {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Who uses it.
+        by: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// An upgrade asks for more than was granted.
+    #[error("version {version} asks for more than was granted; whoever consents upgrades with {grants}")]
+    NeedsConsent {
+        /// Version of the component.
+        version: String,
+        /// What to grant, as options.
+        grants: String,
+    },
+    /// A component is not signed as the domain requires.
+    #[error("{0}")]
+    Untrusted(String),
     /// The request breaks rules; every reason is listed.
     #[error("{}", .0.join("; "))]
     Invalid(Vec<String>),

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Fields, Parts, Plugin, StartContext, StartReason};
+use eventdbx_sandbox::{Plugin, StartContext, StartReason};
 use eventdbx_store::AggregateRef;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    PayloadMode, PluginError, cut, guest::Guest, host::TableHost, logs::Logs, record::Record, selector::Selector,
-    services::Services,
+    FieldList, PayloadMode, PluginError, guest::Guest, host::TableHost, life::Life, logs::Logs, record::Record,
+    selection::Selection, selector::Selector, services::Services,
 };
 
 /// What is asked for when a plugin is installed.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstallRequest {
     /// Hash of a component that was added before.
@@ -31,10 +30,28 @@ pub struct InstallRequest {
     /// Globs that an event type must match; none: any but EventDBX's own, which begin with `$`.
     #[serde(default)]
     pub events: Vec<String>,
-    /// Configuration object for the component.
+    /// Only events that pass this filter expression, over headers and what the plugin may see; none: any.
+    #[serde(default)]
+    pub filter: Option<String>,
+    /// Fields of payload and state that it may see, in whichever mode; none: all.
+    #[serde(default)]
+    pub fields: FieldList,
+    /// The most that it may see, whatever the mode of the installation or of a replay; none: all that it can use.
+    #[serde(default)]
+    pub max_mode: Option<PayloadMode>,
+    /// A detached signature of the component, as `dbx plugin sign` writes it.
+    #[serde(default)]
+    pub signature: Option<String>,
+    /// Configuration object for the component. In its texts `{{secret:NAME}}` stands for a secret of the domain.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+impl InstallRequest {
+    fn selection(&self) -> Selection {
+        Selection { max_mode: self.max_mode, filter: self.filter.clone(), fields: self.fields.clone() }
+    }
 }
 
 /// Type of the aggregates in which the log tells what became of plugins.
@@ -61,18 +78,18 @@ impl Checked {
         let mut faulty = |fault: String| faults.push(fault);
         let history = AggregateRef::new(HISTORY, &name).map_err(|error| faulty(format!("the plugin's name: {error}")));
         let mode = request.payload_mode.unwrap_or(PayloadMode::All);
-        let fits = check_mode(mode, descriptor.selector.parts).map_err(&mut faulty);
-        if let Err(globs) = Selector::new(descriptor, &request.aggregates, &request.events) {
-            globs.into_iter().for_each(&mut faulty);
+        let (selection, modes) = (request.selection(), services.modes.current());
+        let selector = Selector::new(descriptor, &request.aggregates, &request.events);
+        match selector.and_then(|selector| selector.narrowed(&selection, &modes)) {
+            Ok(selector) => selector.check_mode(mode, &modes).unwrap_or_else(&mut faulty),
+            Err(more) => more.into_iter().for_each(&mut faulty),
         }
-        if descriptor.selector.fields != Fields::All {
-            faulty("the plugin asks for a part of the fields only, which this version cannot cut out yet".to_owned());
-        }
-        let (Ok(history), Ok(())) = (history, fits) else { return Err(PluginError::Invalid(faults)) };
+        let Ok(history) = history else { return Err(PluginError::Invalid(faults)) };
         if !faults.is_empty() {
             return Err(PluginError::Invalid(faults));
         }
-        dry_run(services, &plugin, &Value::Object(request.config.clone()).to_string())?;
+        let config = services.secrets.fill(&request.config).map_err(PluginError::invalid)?;
+        dry_run(services, &plugin, &config)?;
         Ok(Self { name, history, plugin, mode, request })
     }
 
@@ -88,16 +105,18 @@ impl Checked {
             payload_mode: self.mode,
             aggregates: self.request.aggregates.clone(),
             events: self.request.events.clone(),
+            selection: self.request.selection(),
             config: self.request.config.clone(),
             enabled: true,
             generation,
             rebuild: None,
+            life: Life::default(),
         })
     }
 }
 
 /// Lets the plugin check its configuration and start with it, so that what is wrong shows now rather than later.
-fn dry_run(services: &Services, plugin: &Plugin, config: &str) -> Result<(), PluginError> {
+pub(super) fn dry_run(services: &Services, plugin: &Plugin, config: &str) -> Result<(), PluginError> {
     let refused = |stop: eventdbx_sandbox::Stop| PluginError::invalid(stop.to_string());
     plugin.check_config(config).map_err(refused)?;
     let logs = Logs::new(Arc::clone(&services.clock), 0);
@@ -105,60 +124,4 @@ fn dry_run(services: &Services, plugin: &Plugin, config: &str) -> Result<(), Plu
     let domain = services.domain.name().as_str();
     let context = StartContext { domain, config, reason: StartReason::FirstStart };
     Guest::start(plugin, Box::new(host), context, &services.instance_limits).map(drop).map_err(refused)
-}
-
-/// Checks that a mode leaves the plugin something: what it delivers are the parts that the mode names and the plugin can
-/// use, and never any other.
-pub(super) fn check_mode(mode: PayloadMode, ceiling: Parts) -> Result<(), String> {
-    let nothing = Parts::default();
-    if ceiling == nothing || cut::common(cut::parts(mode), ceiling) != nothing {
-        return Ok(());
-    }
-    Err(format!(
-        "the payload mode {mode} carries {}, and the plugin can use nothing of that but {}: take another mode, e.g. all, \
-         which carries what the plugin can use",
-        list(&names(cut::parts(mode))),
-        list(&names(ceiling)),
-    ))
-}
-
-fn names(parts: Parts) -> Vec<&'static str> {
-    let all = [
-        (parts.payload, "payload"),
-        (parts.state, "state"),
-        (parts.schema, "schema"),
-        (parts.envelope, "envelope"),
-        (parts.extensions, "extensions"),
-    ];
-    all.into_iter().filter_map(|(has, name)| has.then_some(name)).collect()
-}
-
-fn list(names: &[&str]) -> String {
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EVENT: Parts = Parts { payload: true, state: false, schema: false, envelope: true, extensions: true };
-    const ALL: Parts = Parts { state: true, schema: true, ..EVENT };
-
-    #[test]
-    fn a_mode_that_leaves_nothing_is_refused() {
-        for mode in PayloadMode::ALL {
-            assert_eq!(check_mode(mode, ALL), Ok(()), "{mode}");
-            assert_eq!(check_mode(mode, Parts::default()), Ok(()), "{mode}: who wants nothing gets nothing");
-        }
-        assert_eq!(check_mode(PayloadMode::All, EVENT), Ok(()), "as much of it as the plugin can use");
-        let refused = check_mode(PayloadMode::StateOnly, EVENT).unwrap_err();
-        assert!(refused.contains("carries state") && refused.contains("payload, envelope, extensions"), "{refused}");
-    }
-
-    #[test]
-    fn a_plugin_gets_no_part_that_it_did_not_ask_for() {
-        assert_eq!(cut::common(cut::parts(PayloadMode::All), EVENT), EVENT);
-        let payload = Parts { payload: true, ..Parts::default() };
-        assert_eq!(cut::common(cut::parts(PayloadMode::EventOnly), payload), payload);
-    }
 }

@@ -13,10 +13,9 @@ use eventdbx_store::{
 };
 
 use super::{
-    PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus, lock,
+    KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus, lock,
     logs::Logs,
     record::Record,
-    selector::Selector,
     services::Services,
     track::{Program, Track},
     worker::Handle,
@@ -53,7 +52,11 @@ pub(super) struct Board {
 
 impl Installed {
     pub(super) fn new(name: &str, record: Record, cursor: Cursor, clock: Clock, log_lines: usize) -> Self {
-        let state = if record.enabled { PluginState::Starting } else { PluginState::Disabled };
+        let state = match (record.enabled, record.life.paused) {
+            (false, _) => PluginState::Disabled,
+            (true, true) => PluginState::Paused,
+            (true, false) => PluginState::Starting,
+        };
         let board = Board {
             state,
             reason: None,
@@ -85,10 +88,19 @@ impl Installed {
         lock(&self.plugin).clone()
     }
 
-    /// The generation that answers queries, and the database at this moment.
-    pub(super) fn snapshot(&self, services: &Services) -> (Generation, Snapshot) {
+    /// What answers queries: code, generation, and the database at this moment. None: the code is not loaded.
+    pub(super) fn answering(&self, services: &Services) -> Option<(Plugin, Generation, Snapshot)> {
         let record = lock(&self.record);
-        (record.generation, services.db.snapshot())
+        Some((self.plugin()?, record.generation, services.db.snapshot()))
+    }
+
+    /// Loads the code of a plugin that has no worker to do so, for queries.
+    pub(super) fn load_if_paused(&self, services: &Services) -> Result<(), PluginError> {
+        let record = self.record();
+        if record.life.paused && self.plugin().is_none() {
+            *lock(&self.plugin) = Some(services.load(&record.component)?);
+        }
+        Ok(())
     }
 
     /// Changes the record, and dooms generations that it no longer names.
@@ -98,11 +110,25 @@ impl Installed {
         change: impl FnOnce(&mut Record),
         doomed: &[Generation],
     ) -> Result<(), PluginDbError> {
+        self.change_code(services, None, change, doomed)
+    }
+
+    /// The same; with `code`, queries are answered by that code as soon as the change is made.
+    pub(super) fn change_code(
+        &self,
+        services: &Services,
+        code: Option<Plugin>,
+        change: impl FnOnce(&mut Record),
+        doomed: &[Generation],
+    ) -> Result<(), PluginDbError> {
         let mut record = lock(&self.record);
         let mut changed = record.clone();
         change(&mut changed);
         services.db.save_plugin(&self.name, &changed.encode(), doomed)?;
         *record = changed;
+        if code.is_some() {
+            *lock(&self.plugin) = code;
+        }
         drop(record);
         services.keeper.sweep();
         Ok(())
@@ -111,11 +137,34 @@ impl Installed {
     /// Loads the component and compiles the selector.
     pub(super) fn program(&self, services: &Services) -> Result<Program, String> {
         let record = self.record();
-        let plugin = services.load(&record.component).map_err(|error| error.to_string())?;
-        let selector = Selector::new(plugin.descriptor(), &record.aggregates, &record.events);
+        // Whoever exchanged the code has loaded it: delivery pauses no longer than it must.
+        let loaded = self.plugin().filter(|plugin| plugin.hash().to_string() == record.component);
+        let plugin = loaded.map_or_else(|| services.load(&record.component), Ok).map_err(|error| error.to_string())?;
+        let program = self.program_of(services, &record, plugin.clone(), record.life.upgraded_from.clone())?;
+        *lock(&self.plugin) = Some(plugin);
+        Ok(program)
+    }
+
+    /// The component that an upgrade builds tables for, if one is on its way.
+    pub(super) fn upgrade(&self, services: &Services) -> Result<Option<(Plugin, Program)>, String> {
+        let record = self.record();
+        let Some(code) = &record.life.upgrade else { return Ok(None) };
+        let plugin = services.load(&code.component).map_err(|error| error.to_string())?;
+        let program = self.program_of(services, &record, plugin.clone(), Some(record.version.clone()))?;
+        Ok(Some((plugin, program)))
+    }
+
+    fn program_of(
+        &self,
+        services: &Services,
+        record: &Record,
+        plugin: Plugin,
+        upgraded_from: Option<String>,
+    ) -> Result<Program, String> {
+        let selector = record.selector(plugin.descriptor(), &services.modes.current());
         let selector = selector.map_err(|faults| faults.join("; "))?;
-        *lock(&self.plugin) = Some(plugin.clone());
-        Ok(Program { guest: Box::new(plugin), selector, config: record.config_text(), logs: Arc::clone(&self.logs) })
+        let (config, logs) = (services.secrets.fill(&record.config)?, Arc::clone(&self.logs));
+        Ok(Program { guest: Box::new(plugin), selector, config, logs, upgraded_from })
     }
 
     pub(super) fn starting(&self) {
@@ -124,6 +173,10 @@ impl Installed {
 
     pub(super) fn disabled(&self) {
         self.tell(|board| (board.state, board.reason) = (PluginState::Disabled, None));
+    }
+
+    pub(super) fn paused(&self) {
+        self.tell(|board| (board.state, board.reason) = (PluginState::Paused, None));
     }
 
     pub(super) fn stopped(&self, reason: String) {
@@ -165,7 +218,8 @@ impl Installed {
 
     /// Waits until the plugin has started and its live generation has reached a position.
     pub(super) fn reach(&self, wanted: Position, timeout: Duration) -> Result<(), PluginError> {
-        let stands = |board: &Board| matches!(board.state, PluginState::Stopped | PluginState::Disabled);
+        let standing = [PluginState::Stopped, PluginState::Disabled, PluginState::Paused];
+        let stands = |board: &Board| standing.contains(&board.state);
         let started = |board: &Board| board.state != PluginState::Starting;
         match self.until(timeout, |board| started(board) && board.cursor.position >= wanted || stands(board)) {
             Ok(board) if board.cursor.position >= wanted => Ok(()),
@@ -204,6 +258,7 @@ impl Installed {
     fn stands_still(&self, board: &Board) -> PluginError {
         let reason = match (board.state, &board.reason) {
             (PluginState::Disabled, _) => "it is disabled: enable it first".to_owned(),
+            (PluginState::Paused, _) => "it is paused: resume it first".to_owned(),
             (_, Some(reason)) => reason.clone(),
             (_, None) => "it is being stopped".to_owned(),
         };
@@ -233,6 +288,11 @@ impl Installed {
             payload_mode: record.payload_mode,
             aggregates: record.aggregates,
             events: record.events,
+            filter: record.selection.filter,
+            fields: record.selection.fields,
+            max_mode: record.selection.max_mode,
+            signer: record.life.signer,
+            kept: record.life.kept.into_iter().map(KeptStatus::from).collect(),
             generation: board.generation.get(),
             cursor: cursor.get(),
             head: head.get(),
@@ -255,6 +315,7 @@ impl Installed {
                 cursor: cursor.get(),
                 head: head.get(),
                 payload_mode,
+                version: record.life.upgrade.map(|code| code.version),
                 reason,
             }),
         }

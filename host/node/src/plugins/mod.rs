@@ -13,11 +13,13 @@
 
 mod capsule;
 mod components;
+mod configure;
 mod cut;
 mod documents;
 mod edit;
 mod error;
 mod feed;
+mod fields;
 mod figures;
 mod glob;
 mod guest;
@@ -26,18 +28,27 @@ mod install;
 mod installed;
 mod jobs;
 mod keeper;
+mod life;
 mod limits;
 pub(crate) mod logs;
 mod mode;
+mod modes;
+mod offline;
 mod pages;
 mod parking;
 mod query;
 mod queue;
 mod recent;
 mod record;
+mod redact;
 mod registry;
+mod secrets;
+mod selection;
 mod selector;
 mod services;
+mod signature;
+mod signing;
+mod slice;
 pub(crate) mod source;
 mod states;
 mod status;
@@ -45,6 +56,7 @@ mod status;
 mod tests;
 mod track;
 mod trouble;
+mod upgrade;
 mod worker;
 
 use std::{
@@ -59,13 +71,23 @@ use tokio::sync::watch;
 
 pub use self::{
     capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
+    configure::{ConfigRequest, ConfigView},
     error::PluginError,
+    fields::{FIELD_POINTERS, FieldList},
     install::InstallRequest,
     jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
+    life::KEPT_VERSIONS,
     limits::PluginLimits,
-    mode::{PayloadMode, UnknownMode},
+    mode::{MODE_NAME_BYTES, ModeName, PayloadMode, UnknownMode},
+    modes::{DOMAIN_MODES, ModeRequest, ModeView},
+    offline::{describe, inspect},
     query::{QueryAnswer, QueryError},
-    status::{ComponentInfo, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
+    secrets::{DOMAIN_SECRETS, SECRET_BYTES, SECRET_NAME_BYTES},
+    signature::{PublicKey, SecretKey, Signature, Unreadable},
+    signing::{SigningRules, TRUSTED_KEYS},
+    slice::Part,
+    status::{ComponentInfo, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
+    upgrade::{RollbackRequest, UpgradeRequest},
 };
 use self::{query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
@@ -174,6 +196,134 @@ impl Plugins {
     /// [`PluginError::NotFound`], or [`PluginError::JobEnded`].
     pub fn cancel(&self, grant: &Grant, id: u64) -> Result<JobStatus, PluginError> {
         self.registry.cancel(grant.actor(), id)
+    }
+
+    /// How a plugin is configured, without what is secret.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`].
+    pub fn config(&self, _: &Grant, name: &str) -> Result<ConfigView, PluginError> {
+        self.registry.config(name)
+    }
+
+    /// Changes a plugin between two batches. A changed selector holds from the cursor on.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::Invalid`] with every reason.
+    pub fn configure(&self, grant: &Grant, name: &str, request: ConfigRequest) -> Result<ConfigView, PluginError> {
+        self.registry.configure(grant.actor(), name, request)
+    }
+
+    /// Stops delivery between two batches; queries are answered on.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`].
+    pub fn pause(&self, grant: &Grant, name: &str) -> Result<PluginStatus, PluginError> {
+        self.registry.pause(grant.actor(), name)
+    }
+
+    /// Delivers again, from the cursor on.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::Stopped`] when the plugin is disabled.
+    pub fn resume(&self, grant: &Grant, name: &str) -> Result<PluginStatus, PluginError> {
+        self.registry.resume(grant.actor(), name)
+    }
+
+    /// Lets another component take over a plugin: between two batches where it can go on with the tables, else once its own
+    /// are built.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`], [`PluginError::NeedsConsent`] or [`PluginError::Untrusted`].
+    pub fn upgrade(&self, grant: &Grant, name: &str, request: &UpgradeRequest) -> Result<PluginStatus, PluginError> {
+        self.registry.upgrade(grant.actor(), name, request)
+    }
+
+    /// Goes back to a component that ran before, with its tables.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::Invalid`] when nothing such was kept.
+    pub fn rollback(&self, grant: &Grant, name: &str, to: Option<u32>) -> Result<PluginStatus, PluginError> {
+        self.registry.rollback(grant.actor(), name, to)
+    }
+
+    /// How components must be signed.
+    #[must_use]
+    pub fn signing(&self, _: &Grant) -> SigningRules {
+        self.registry.signing()
+    }
+
+    /// Changes how components must be signed. What is installed stays.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Invalid`] for what is no key, or when nothing could be installed any more.
+    pub fn set_signing(&self, grant: &Grant, rules: &SigningRules) -> Result<SigningRules, PluginError> {
+        self.registry.set_signing(grant.actor(), rules)
+    }
+
+    /// The names of the secrets.
+    #[must_use]
+    pub fn secrets(&self, _: &Grant) -> Vec<String> {
+        self.registry.secrets()
+    }
+
+    /// Sets a secret. Plugins whose configuration names it go on with it from their next batch on.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Invalid`].
+    pub fn set_secret(&self, grant: &Grant, name: &str, value: &str) -> Result<(), PluginError> {
+        self.registry.set_secret(grant.actor(), name, value)
+    }
+
+    /// Removes a secret.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::InUse`] by whom.
+    pub fn remove_secret(&self, grant: &Grant, name: &str) -> Result<(), PluginError> {
+        self.registry.remove_secret(grant.actor(), name)
+    }
+
+    /// Every payload mode, built in or made for the domain, by name.
+    #[must_use]
+    pub fn modes(&self, _: &Grant) -> Vec<ModeView> {
+        self.registry.modes()
+    }
+
+    /// One payload mode.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`].
+    pub fn mode(&self, _: &Grant, name: &str) -> Result<ModeView, PluginError> {
+        self.registry.mode(name)
+    }
+
+    /// Makes a payload mode, or makes one anew: then it holds for those who use it from their next batch on.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Invalid`] for a name or a definition that cannot be, a built-in name, or when a plugin that uses it
+    /// would see nothing any more.
+    pub fn set_mode(&self, grant: &Grant, name: &str, request: &ModeRequest) -> Result<ModeView, PluginError> {
+        self.registry.set_mode(grant.actor(), name, request)
+    }
+
+    /// Removes a payload mode.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], or [`PluginError::InUse`] by whom.
+    pub fn remove_mode(&self, grant: &Grant, name: &str) -> Result<(), PluginError> {
+        self.registry.remove_mode(grant.actor(), name)
     }
 
     /// How every plugin stands, by name.

@@ -64,17 +64,17 @@ pub(super) fn ask(
     installed: &Installed,
     question: Question<'_>,
 ) -> Result<QueryAnswer, PluginError> {
-    let plugin = installed.plugin().ok_or_else(|| installed.not_running())?;
+    let (plugin, generation, snapshot) = installed.answering(services).ok_or_else(|| installed.not_running())?;
     check_name(installed, &plugin, question.query)?;
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(question.params) {
         return Err(QueryError::BadParams(format!("they are not JSON: {error}")).into());
     }
-    let (generation, snapshot) = installed.snapshot(services);
     let cursor = question.cursor.map(|cursor| own_cursor(cursor, generation)).transpose()?;
     let as_of = snapshot.cursor(generation).map_err(internal)?.position;
     let parked = snapshot.parked(generation).map_err(internal)?;
     let host = TableHost { tables: Some(snapshot.tables(generation)), logs: Arc::clone(&installed.logs) };
-    let (domain, config) = (services.domain.name().as_str(), installed.record().config_text());
+    let domain = services.domain.name().as_str();
+    let config = services.secrets.fill(&installed.record().config).map_err(QueryError::Failed)?;
     let instance = plugin.start_query(Box::new(host), domain, &config, &services.instance_limits);
     let instance = instance.map_err(|stop| QueryError::Failed(stop.to_string()))?;
     let (outcome, _) = instance.query(question.query, question.params, cursor);

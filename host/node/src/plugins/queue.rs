@@ -38,7 +38,7 @@ impl Stretch {
         })?;
         let rest = page.rows.last().filter(|last| page.more && last.header.position < to);
         let rest = rest.map(|last| (last.header.position.next(), last.header.version.next()));
-        let seen = page.rows.into_iter().filter(|event| event.header.position <= to && selector.admits(&event.header));
+        let seen = page.rows.into_iter().filter(|event| event.header.position <= to && selector.admits_event(event));
         Ok(Self { events: seen.map(Arc::new).collect(), rest })
     }
 }

@@ -4,7 +4,9 @@ use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::PayloadMode;
+use eventdbx_sandbox::Descriptor;
+
+use super::{PayloadMode, life::Life, selection::Selection, selector::Selector, slice::ModeMap};
 
 /// An installed plugin.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,12 +18,16 @@ pub(super) struct Record {
     pub(super) payload_mode: PayloadMode,
     pub(super) aggregates: Vec<String>,
     pub(super) events: Vec<String>,
+    #[serde(default)]
+    pub(super) selection: Selection,
     pub(super) config: Map<String, Value>,
     pub(super) enabled: bool,
     /// The generation that answers queries.
     pub(super) generation: Generation,
     /// One that is being rebuilt beside it.
     pub(super) rebuild: Option<Rebuild>,
+    #[serde(default)]
+    pub(super) life: Life,
 }
 
 /// A generation that is being rebuilt.
@@ -41,8 +47,9 @@ impl Record {
         serde_json::from_slice(bytes)
     }
 
-    pub(super) fn config_text(&self) -> String {
-        Value::Object(self.config.clone()).to_string()
+    /// What it lets its plugin see.
+    pub(super) fn selector(&self, descriptor: &Descriptor, modes: &ModeMap) -> Result<Selector, Vec<String>> {
+        Selector::new(descriptor, &self.aggregates, &self.events)?.narrowed(&self.selection, modes)
     }
 
     /// What the log says of an installation. Of the configuration only the names: its values may be secret.
@@ -54,13 +61,26 @@ impl Record {
             "payload_mode": self.payload_mode,
             "aggregates": self.aggregates,
             "events": self.events,
+            "selection": self.selection,
+            "signer": self.life.signer,
             "config": self.config.keys().collect::<Vec<_>>(),
         })
         .to_string()
     }
 
+    /// Whether it could not do without a payload mode.
+    pub(super) fn uses(&self, mode: PayloadMode) -> bool {
+        let rebuild = self.rebuild.as_ref().map(|rebuild| rebuild.payload_mode);
+        [Some(self.payload_mode), self.selection.max_mode, rebuild].contains(&Some(mode))
+    }
+
     /// Every generation that it names.
     pub(super) fn generations(&self) -> Vec<Generation> {
-        [Some(self.generation), self.rebuild.map(|rebuild| rebuild.generation)].into_iter().flatten().collect()
+        let rebuild = self.rebuild.as_ref().map(|rebuild| rebuild.generation);
+        let kept = self.life.kept.iter().map(|kept| kept.generation);
+        let mut all: Vec<_> = [self.generation].into_iter().chain(rebuild).chain(kept).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 }

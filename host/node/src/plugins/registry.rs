@@ -31,12 +31,14 @@ use super::{
     jobs::Jobs,
     keeper::Keeper,
     lock,
+    modes::Modes,
     parking::{self, ParkedRow},
     query::{self, QueryAnswer, Question},
     queue::Stretch,
     record::Record,
-    selector::Selector,
+    secrets::Secrets,
     services::Services,
+    signing::Signing,
     source::Source,
     states::States,
     worker::{Command, Handle, Reply},
@@ -52,7 +54,7 @@ const SHOWN_DELIVERIES: usize = 100;
 /// The plugins of a domain.
 pub(super) struct Registry {
     pub(super) services: Arc<Services>,
-    plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
+    pub(super) plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
     /// Held while something is installed, removed, enabled or disabled.
     pub(super) changing: Mutex<()>,
     queries: AtomicUsize,
@@ -73,6 +75,9 @@ impl Registry {
             keeper: Keeper::start(db.clone()).map_err(internal)?,
             jobs: Jobs::open(db.clone()).map_err(internal)?,
             components: Components::open(dir.join("components")).map_err(internal)?,
+            modes: Modes::open(&db)?,
+            secrets: Secrets::open(&db)?,
+            signing: Signing::open(&db)?,
             clock: system_clock(),
             instance_limits: Limits::default(),
             domain,
@@ -91,11 +96,8 @@ impl Registry {
     fn restore(&self) -> Result<(), PluginError> {
         for (name, record) in self.services.db.plugins().map_err(internal)? {
             let record = Record::decode(&record).map_err(internal)?;
-            let enabled = record.enabled;
             let installed = self.admit(&name, record)?;
-            if enabled {
-                self.start(&installed)?;
-            }
+            self.run_as_recorded(&installed)?;
         }
         Ok(())
     }
@@ -109,7 +111,7 @@ impl Registry {
         Ok(installed)
     }
 
-    fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
+    pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
         *lock(&installed.worker) =
             Some(Handle::start(&self.services, installed, |services, installed| installed.program(services))?);
         Ok(())
@@ -132,11 +134,13 @@ impl Registry {
 
     pub(super) fn install(&self, actor: &str, request: InstallRequest) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
+        let signer = self.check_signature(&request.component, request.signature.as_deref())?;
         let checked = Checked::new(&self.services, request)?;
         if lock(&self.plugins).contains_key(&checked.name) {
             return Err(PluginError::NameTaken(checked.name));
         }
-        let record = checked.record(&self.services)?;
+        let mut record = checked.record(&self.services)?;
+        record.life.signer = signer;
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
         self.services.db.save_plugin(&checked.name, &record.encode(), &[]).map_err(internal)?;
         let installed = self.admit(&checked.name, record)?;
@@ -162,7 +166,9 @@ impl Registry {
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_enabled", "{}", actor)?;
         stop(&installed);
-        installed.change(&self.services, |record| record.enabled = true, &[]).map_err(internal)?;
+        installed
+            .change(&self.services, |record| (record.enabled, record.life.paused) = (true, false), &[])
+            .map_err(internal)?;
         self.start(&installed)?;
         Ok(self.status(&installed))
     }
@@ -235,14 +241,13 @@ impl Registry {
         generation: Generation,
         row: &ParkedRow,
     ) -> Result<(Vec<Box<RawValue>>, bool), PluginError> {
-        let Services { domain, db, feed, states, limits, .. } = &*self.services;
+        let Services { domain, db, limits, modes, .. } = &*self.services;
         let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
-        let selector = Selector::new(plugin.descriptor(), &record.aggregates, &record.events);
-        let selector = selector.map_err(PluginError::Invalid)?;
+        let selector = record.selector(plugin.descriptor(), &modes.current()).map_err(PluginError::Invalid)?;
         let to = db.cursor(generation).map_err(internal)?.unwrap_or_default().position;
         let stretch = Stretch::read(domain, &selector, row, to, SHOWN_DELIVERIES).map_err(internal)?;
-        let (parked, mode) = (Default::default(), record.payload_mode);
-        let cutter = Cutter { feed, states, selector: &selector, span: None, parked: &parked, mode };
+        let parked = Default::default();
+        let cutter = Cutter::new(&self.services, &selector, &parked, record.payload_mode);
         let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
         let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
         for event in stretch.events {
@@ -293,6 +298,7 @@ impl Registry {
         let (position, timeout) = wait.unwrap_or((Position::default(), START_TIMEOUT));
         installed.reach(position, timeout)?;
         let _running = Running::enter(&self.queries, self.services.limits.queries)?;
+        installed.load_if_paused(&self.services)?;
         query::ask(&self.services, &installed, question)
     }
 
@@ -349,7 +355,7 @@ impl Drop for Running<'_> {
     }
 }
 
-fn stop(installed: &Installed) {
+pub(super) fn stop(installed: &Installed) {
     let worker = lock(&installed.worker).take();
     if let Some(worker) = worker {
         worker.stop();

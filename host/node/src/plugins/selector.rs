@@ -1,12 +1,21 @@
-//! Which events a plugin sees: decided from what stands in clear in the log, before anything is unsealed.
+//! Which events a plugin sees, and how much of each: decided before the sandbox is entered, and from what stands in clear in
+//! the log where that is enough.
 //!
 //! Two selectors hold at once: the plugin's own (the widest that it can use) and that of its installation. EventDBX's own
 //! events, and aggregates of its own, pass only where one of the two names them with a `$`.
 
-use eventdbx_sandbox::{Descriptor, Parts};
-use eventdbx_store::Header;
+use std::sync::Arc;
 
-use super::{PayloadMode, cut, glob::Glob};
+use eventdbx_sandbox::{Descriptor, Parts};
+use eventdbx_store::{Event, Filter, Header, ReadError};
+
+use super::{
+    PayloadMode,
+    feed::Row,
+    fields::FieldFilter,
+    glob::Glob,
+    slice::{ModeMap, Slice},
+};
 
 /// What both selectors let through.
 #[derive(Debug, Clone)]
@@ -14,7 +23,13 @@ pub(super) struct Selector {
     own: Clauses,
     installed: Clauses,
     /// The parts of an event that the plugin can use.
-    ceiling: Parts,
+    parts: Parts,
+    /// The fields that it can use and those that the installation selects: all of them hold.
+    pub(super) fields: Vec<Arc<FieldFilter>>,
+    /// The most that was granted.
+    pub(super) max_mode: Option<PayloadMode>,
+    /// Only events that pass.
+    pub(super) filter: Option<Arc<Filter>>,
 }
 
 /// An event passes if it passes every clause that is not empty.
@@ -45,15 +60,52 @@ impl Selector {
         let aggregates =
             aggregates.iter().filter_map(|text| pair(text).map_err(|fault| faults.push(fault)).ok()).collect();
         let installed = Clauses { aggregates, events, ..Clauses::default() };
-        if faults.is_empty() { Ok(Self { own, installed, ceiling: descriptor.selector.parts }) } else { Err(faults) }
+        let fields = match FieldFilter::own(&descriptor.selector.fields) {
+            Ok(fields) => fields.map(Arc::new).into_iter().collect(),
+            Err(more) => {
+                faults.extend(more);
+                Vec::new()
+            }
+        };
+        let parts = descriptor.selector.parts;
+        if faults.is_empty() {
+            Ok(Self { own, installed, parts, fields, max_mode: None, filter: None })
+        } else {
+            Err(faults)
+        }
     }
 
-    /// What a mode comes to for this plugin: the parts that it names, as far as the plugin can use them.
-    pub(super) fn parts(&self, mode: PayloadMode) -> Parts {
-        cut::common(cut::parts(mode), self.ceiling)
+    /// The most that the plugin may see: what it can use, as far as it was granted.
+    pub(super) fn ceiling(&self, modes: &ModeMap) -> Slice {
+        let own = Slice { parts: self.parts, fields: self.fields.clone() };
+        match self.max_mode {
+            // A mode that is gone grants nothing.
+            Some(mode) => own.and(Slice::of(mode, modes).unwrap_or_default()),
+            None => own,
+        }
     }
 
-    /// Whether the plugin sees this event.
+    /// What a mode comes to for this plugin: what it names, as far as the plugin may see it.
+    pub(super) fn slice(&self, mode: PayloadMode, modes: &ModeMap) -> Slice {
+        self.ceiling(modes).and(Slice::of(mode, modes).unwrap_or_default())
+    }
+
+    /// Whether the plugin sees an event that is open.
+    pub(super) fn admits_event(&self, event: &Event) -> bool {
+        self.admits(&event.header) && self.filter.as_ref().is_none_or(|filter| filter.matches(event))
+    }
+
+    /// Whether an event that [`admits`](Self::admits) lets through passes the filter; opens it only if its header does not
+    /// decide.
+    pub(super) fn passes(&self, header: &Header, row: impl FnOnce() -> Row) -> Result<bool, ReadError> {
+        let Some(filter) = &self.filter else { return Ok(true) };
+        match filter.decide_by_header(header) {
+            Some(passes) => Ok(passes),
+            None => Ok(filter.matches(&**row().event()?)),
+        }
+    }
+
+    /// Whether the plugin sees this event, as far as globs decide: [`passes`](Self::passes) has the last word.
     pub(super) fn admits(&self, header: &Header) -> bool {
         let (own, installed) = (&self.own, &self.installed);
         if header.event_type.is_system() && !own.names_system_events() && !installed.names_system_events() {

@@ -6,7 +6,8 @@ use eventdbx_sandbox::{Limits, Plugin, Sandbox};
 use eventdbx_store::{Clock, Domain, plugindb::PluginDb};
 
 use super::{
-    PluginError, PluginLimits, components::Components, feed::Feed, jobs::Jobs, keeper::Keeper, states::States,
+    PluginError, PluginLimits, components::Components, feed::Feed, jobs::Jobs, keeper::Keeper, modes::Modes,
+    secrets::Secrets, signing::Signing, states::States,
 };
 
 /// What all plugins of a domain share.
@@ -17,6 +18,9 @@ pub(super) struct Services {
     pub(super) states: States,
     pub(super) sandbox: Sandbox,
     pub(super) components: Components,
+    pub(super) modes: Modes,
+    pub(super) secrets: Secrets,
+    pub(super) signing: Signing,
     pub(super) limits: PluginLimits,
     /// Limits of each instance.
     pub(super) instance_limits: Limits,

@@ -164,8 +164,7 @@ impl Source {
         selection: &'a Selection,
         parked: &'a HashMap<AggregateNumber, super::parking::ParkedRow>,
     ) -> Cutter<'a> {
-        let Services { feed, states, .. } = &*self.0;
-        Cutter { feed, states, selector: &selection.selector, parked, mode: selection.mode }
+        Cutter::new(&self.0, &selection.selector, parked, selection.mode)
     }
 
     fn found(&self, item: &Item) -> Result<Found, String> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::PayloadMode;
+use super::{FieldList, PayloadMode, life::Kept};
 
 /// What the worker of a plugin is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -22,6 +22,8 @@ pub enum PluginState {
     Retrying,
     /// It stands still, with a reason.
     Stopped,
+    /// It was paused: nothing is delivered, queries are answered.
+    Paused,
     /// It was disabled.
     Disabled,
 }
@@ -49,6 +51,16 @@ pub struct PluginStatus {
     pub aggregates: Vec<String>,
     /// Globs that an event type must match; none: any.
     pub events: Vec<String>,
+    /// Filter expression that an event must pass.
+    pub filter: Option<String>,
+    /// Fields of payload and state that it may see.
+    pub fields: FieldList,
+    /// The most that was granted; none: all that it can use.
+    pub max_mode: Option<PayloadMode>,
+    /// Id of the key that signed the component.
+    pub signer: Option<String>,
+    /// What it can be rolled back to, newest last.
+    pub kept: Vec<KeptStatus>,
     /// Number of the generation of tables that answers queries.
     pub generation: u32,
     /// Position up to which the log was scanned and committed.
@@ -98,8 +110,27 @@ pub struct RebuildStatus {
     pub head: u64,
     /// Mode that its deliveries are cut with.
     pub payload_mode: PayloadMode,
+    /// Version of the component that it is built for, where that is not the live one.
+    pub version: Option<String>,
     /// Why it stands still, if it does.
     pub reason: Option<String>,
+}
+
+/// A component that ran before, and its tables.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct KeptStatus {
+    /// Version of the component.
+    pub version: String,
+    /// Hash of the component.
+    pub component: String,
+    /// Number of the generation of its tables.
+    pub generation: u32,
+}
+
+impl From<Kept> for KeptStatus {
+    fn from(kept: Kept) -> Self {
+        Self { version: kept.code.version, component: kept.code.component, generation: kept.generation.get() }
+    }
 }
 
 /// What is known of a component before it is installed.

@@ -44,6 +44,8 @@ pub(super) struct Program {
     /// Configuration, a JSON object.
     pub(super) config: String,
     pub(super) logs: Arc<Logs>,
+    /// The version that ran before, if there was one.
+    pub(super) upgraded_from: Option<String>,
 }
 
 /// Which way a generation goes.
@@ -113,6 +115,8 @@ pub(super) enum Fault {
     State(#[from] StateError),
     #[error("a row of the queue does not read: {0}")]
     Row(#[from] serde_json::Error),
+    #[error("the component of an upgrade cannot start: {0}")]
+    Upgrade(String),
 }
 
 /// A cursor that does not belong to this log.
@@ -245,9 +249,8 @@ impl Track {
     }
 
     pub(super) fn cutter(&self) -> Cutter<'_> {
-        let Services { feed, states, .. } = &*self.services;
         let span = self.errand.as_ref().map(|errand| &errand.span);
-        Cutter { feed, states, selector: &self.program.selector, span, parked: &self.parked, mode: self.mode }
+        Cutter::new(&self.services, &self.program.selector, &self.parked, self.mode).within(span)
     }
 
     /// Hands a batch to the plugin. Nothing is committed.
@@ -287,7 +290,10 @@ impl Track {
         let reason = match self.purpose {
             Purpose::Rebuild => StartReason::Rebuild,
             Purpose::Live if self.cursor.position.get() == 0 && self.errand.is_none() => StartReason::FirstStart,
-            Purpose::Live => StartReason::Restart,
+            Purpose::Live => match &self.program.upgraded_from {
+                Some(version) => StartReason::UpgradedFrom(version),
+                None => StartReason::Restart,
+            },
         };
         let context =
             StartContext { domain: self.services.domain.name().as_str(), config: &self.program.config, reason };

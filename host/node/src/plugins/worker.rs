@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use eventdbx_sandbox::Level;
+use eventdbx_sandbox::{Level, Plugin};
 use eventdbx_store::{AggregateNumber, ReadError, plugindb::Generation};
 
 use super::{
@@ -125,6 +125,8 @@ pub(super) struct Worker {
     pub(super) program: Arc<Program>,
     pub(super) live: Track,
     pub(super) rebuild: Option<Track>,
+    /// The code that the rebuild is for, where that is not the live one's.
+    upgrade: Option<Plugin>,
     pub(super) job: Option<Running>,
 }
 
@@ -136,9 +138,13 @@ impl Worker {
     ) -> Result<Self, Fault> {
         let live = open_track(services, installed, &program, Purpose::Live)?;
         let rebuilding = installed.record().rebuild.is_some();
-        let rebuild = rebuilding.then(|| open_track(services, installed, &program, Purpose::Rebuild)).transpose()?;
+        let (upgrade, next) = match installed.upgrade(services).map_err(Fault::Upgrade)? {
+            Some((plugin, next)) => (Some(plugin), Arc::new(next)),
+            None => (None, Arc::clone(&program)),
+        };
+        let rebuild = rebuilding.then(|| open_track(services, installed, &next, Purpose::Rebuild)).transpose()?;
         let (services, installed) = (Arc::clone(services), Arc::clone(installed));
-        let mut worker = Self { services, installed, program, live, rebuild, job: None };
+        let mut worker = Self { services, installed, program, live, rebuild, upgrade, job: None };
         worker.take_up_job();
         Ok(worker)
     }
@@ -204,7 +210,12 @@ impl Worker {
     pub(super) fn rebuild(&mut self, generation: Generation, mode: PayloadMode) -> Result<(), Fault> {
         let rebuild = Rebuild { generation, payload_mode: mode };
         let given_up = self.rebuild.take().map(|track| track.generation);
-        self.installed.change(&self.services, |record| record.rebuild = Some(rebuild), given_up.as_slice())?;
+        let begin = |record: &mut Record| {
+            record.life.upgrade = None;
+            record.rebuild = Some(rebuild);
+        };
+        self.installed.change(&self.services, begin, given_up.as_slice())?;
+        self.upgrade = None;
         self.rebuild = Some(open_track(&self.services, &self.installed, &self.program, Purpose::Rebuild)?);
         Ok(())
     }
@@ -214,18 +225,15 @@ impl Worker {
         let due = |rebuild: &mut Track| rebuild.cursor.position >= self.live.cursor.position;
         let Some(mut track) = self.rebuild.take_if(due) else { return Ok(()) };
         let old = self.live.generation;
-        let flipped = self.installed.change(
-            &self.services,
-            |record| {
-                record.generation = track.generation;
-                record.rebuild = None;
-            },
-            &[old],
-        );
+        let mut record = self.installed.record();
+        let doomed = record.flip();
+        let flipped = self.installed.change_code(&self.services, self.upgrade.clone(), |kept| *kept = record, &doomed);
         if let Err(error) = flipped {
             self.rebuild = Some(track);
             return Err(error.into());
         }
+        self.program = Arc::clone(&track.program);
+        self.upgrade = None;
         (track.purpose, track.errand) = (Purpose::Live, None);
         track.mode = self.installed.record().payload_mode;
         track.caught_up = self.live.caught_up;
@@ -281,7 +289,7 @@ fn open_track(
     tracing::error!(plugin = %installed.name, %generation, "{other}: they are discarded and built anew");
     let next = services.db.next_generation()?;
     let renew = |record: &mut Record| match purpose {
-        Purpose::Live => record.generation = next,
+        Purpose::Live => drop(record.renew(next)),
         Purpose::Rebuild => record.rebuild = Some(Rebuild { generation: next, payload_mode: mode }),
     };
     installed.change(services, renew, &[generation])?;

@@ -4,11 +4,16 @@ use super::{ClearFields, Datum, Document, Field, Path, Row, expression::Slot, ex
 
 /// What a filter or sort order needs beside the fields that stand in clear.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of five names, each asked for by name")]
 pub struct Needs {
     /// Anything of what is sealed in an event: actor, note, payload, metadata, extensions.
     pub body: bool,
     /// The payload of an event.
     pub payload: bool,
+    /// Actor, note or metadata of an event.
+    pub envelope: bool,
+    /// The extensions of an event.
+    pub extensions: bool,
     /// The state of an aggregate.
     pub state: bool,
 }
@@ -67,8 +72,10 @@ impl Paths {
                 Source::Document(document, _) => {
                     needs.body = true;
                     needs.payload |= *document == Document::Payload;
+                    needs.envelope |= *document == Document::Metadata;
+                    needs.extensions |= *document == Document::Extensions;
                 }
-                Source::Actor | Source::Note => needs.body = true,
+                Source::Actor | Source::Note => (needs.body, needs.envelope) = (true, true),
             }
         }
         needs

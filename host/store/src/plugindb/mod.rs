@@ -15,6 +15,7 @@
 //! | | `j` ‖ id u64 | job of the dispatcher's: its record, sealed |
 //! | | `g` | next number of a generation, u32, in clear |
 //! | | `d` ‖ generation | empty: this generation is being deleted |
+//! | | `m`, `x` or `k` ‖ name | payload mode, secret, or how components must be signed: the dispatcher's, sealed |
 //! | `cursors` | generation | [`Cursor`], sealed |
 //! | `tables` | generation ‖ table u16 ‖ key of the plugin's | value of the plugin's, sealed |
 //! | `parked` | generation ‖ aggregate number u64 | the dispatcher's row, sealed |
@@ -28,6 +29,7 @@ mod commit;
 mod cursor;
 mod erase;
 mod jobs;
+mod named;
 mod records;
 mod rows;
 mod states;
@@ -46,6 +48,7 @@ use self::rows::Kind;
 pub use self::{
     commit::{Change, GenerationCommit, Prepared, TableWrite},
     cursor::{Counters, Cursor, Generation},
+    named::Named,
     states::SpilledState,
     tables::{Rows, Snapshot, Tables},
 };

@@ -76,6 +76,13 @@ pub fn describe(word: &str, descriptor: &mut Descriptor) {
         "queries" => descriptor.queries.clear(),
         "kind" => descriptor.kind = Kind::Transport,
         "huge" => descriptor.config_schema = format!("\"{}\"", "x".repeat(5 << 20)),
+        // Not mischief, but other versions of the same plugin.
+        "newer" => descriptor.version = "1.1.0".to_owned(),
+        "rebuilt" => (descriptor.version, descriptor.state_version) = ("2.0.0".to_owned(), 2),
+        "greedy" => {
+            descriptor.version = "1.2.0".to_owned();
+            descriptor.capabilities.push("everything".to_owned());
+        }
         _ => {}
     }
 }

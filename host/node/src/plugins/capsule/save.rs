@@ -125,8 +125,7 @@ impl Registry {
         parked: &'a std::collections::HashMap<eventdbx_store::AggregateNumber, parking::ParkedRow>,
         installed: &Installed,
     ) -> Cutter<'a> {
-        let (feed, states, mode) = (&*self.services.feed, &self.services.states, installed.record().payload_mode);
-        Cutter { feed, states, selector, span: None, parked, mode }
+        Cutter::new(&self.services, selector, parked, installed.record().payload_mode)
     }
 }
 

@@ -27,14 +27,15 @@ impl Registry {
         if lock(&installed.worker).is_none() {
             return Err(installed.not_running());
         }
-        if let Some(running) = services.jobs.running(name) {
-            return Err(PluginError::JobRuns { plugin: name.to_owned(), id: running.id });
-        }
+        self.no_job(name)?;
         let record = installed.record();
         if record.rebuild.is_some() {
             return Err(PluginError::Busy(format!("{name} is being rebuilt: wait until its new tables are live")));
         }
         let (descriptor, now) = (plugin.descriptor(), (services.clock)());
+        if let Some(mode) = request.payload_mode {
+            self.check_mode(&record, descriptor, mode)?;
+        }
         let plan = Plan::new(request, (name, descriptor), record.payload_mode, (&services.domain, now))?;
         let generation = services.db.next_generation().map_err(internal)?;
         let job = JobRecord::new(services.jobs.next_id(), name, actor, plan, generation);
@@ -45,6 +46,14 @@ impl Registry {
             // It will take the job up as soon as it can: that is what a job is.
             Ok(()) | Err(PluginError::Busy(_) | PluginError::Stopped { .. }) => self.job(id),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses what would get in the way of a job that runs.
+    pub(in crate::plugins) fn no_job(&self, name: &str) -> Result<(), PluginError> {
+        match self.services.jobs.running(name) {
+            Some(running) => Err(PluginError::JobRuns { plugin: name.to_owned(), id: running.id }),
+            None => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Span, Work, record::NamedTable, span::first_at};
-use crate::plugins::{PayloadMode, PluginError, install};
+use crate::plugins::{PayloadMode, PluginError};
 
 /// The capability by which a read model says that an event may be delivered to its live tables twice.
 const IDEMPOTENT: &str = "idempotent";
@@ -57,9 +57,6 @@ impl Plan {
     ) -> Result<Self, PluginError> {
         let mut faults = Vec::new();
         let payload_mode = request.payload_mode.unwrap_or(installed_mode);
-        if let Err(fault) = install::check_mode(payload_mode, descriptor.selector.parts) {
-            faults.push(fault);
-        }
         if request.rate == Some(0) {
             faults.push("`rate` is 0, with which a replay never ends: give at least 1 event a second".to_owned());
         }

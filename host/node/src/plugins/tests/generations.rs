@@ -32,10 +32,12 @@ pub(super) fn install(world: &World) -> Arc<Installed> {
         payload_mode: PayloadMode::EventOnly,
         aggregates: Vec::new(),
         events: Vec::new(),
+        selection: Default::default(),
         config: serde_json::Map::new(),
         enabled: true,
         generation: world.generation(),
         rebuild: None,
+        life: Default::default(),
     };
     world.services.db.save_plugin("ledger", &record.encode(), &[]).unwrap();
     Arc::new(Installed::new("ledger", record, Default::default(), system_clock(), 100))

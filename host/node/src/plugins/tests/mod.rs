@@ -6,4 +6,5 @@ mod generations;
 mod jobs;
 mod parking;
 mod replay_requests;
-mod world;
+mod selection;
+pub(in crate::plugins) mod world;

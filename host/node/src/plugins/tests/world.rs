@@ -25,8 +25,11 @@ use crate::plugins::{
     jobs::Jobs,
     keeper::Keeper,
     logs::Logs,
+    modes::Modes,
+    secrets::Secrets,
     selector::Selector,
     services::Services,
+    signing::Signing,
     states::States,
     track::{Program, Purpose, Step, Track},
 };
@@ -52,6 +55,9 @@ impl World {
             feed: Feed::start(&domain, limits.recent_bytes, limits.page_cache_bytes).unwrap(),
             states: States::new(domain.clone(), db.clone(), limits.state_cache_bytes),
             sandbox: Sandbox::new(options).unwrap(),
+            modes: Modes::open(&db).unwrap(),
+            secrets: Secrets::open(&db).unwrap(),
+            signing: Signing::open(&db).unwrap(),
             components: Components::open(dir.path().join("components")).unwrap(),
             instance_limits: Limits::default(),
             clock: system_clock(),
@@ -111,6 +117,7 @@ impl World {
             guest: Box::new(Closure(Arc::clone(guest))),
             selector: Selector::new(&descriptor(), &[], &[]).unwrap(),
             config: "{}".to_owned(),
+            upgraded_from: None,
             logs: Arc::new(Logs::new(system_clock(), 100)),
         }
     }
@@ -141,7 +148,7 @@ pub(super) fn run(track: &mut Track) {
     }
 }
 
-pub(super) fn descriptor() -> Descriptor {
+pub(in crate::plugins) fn descriptor() -> Descriptor {
     Descriptor {
         name: "closure".to_owned(),
         version: "1".to_owned(),

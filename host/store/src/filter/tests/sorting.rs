@@ -66,9 +66,9 @@ fn time_fields_order_as_instants() {
 #[test]
 fn a_sort_order_knows_what_it_needs() {
     assert_eq!(sort("recorded_at desc, position").needs(), Needs::default());
-    assert_eq!(sort("metadata.a").needs(), Needs { body: true, payload: false, state: false });
+    assert_eq!(sort("metadata.a").needs(), Needs { body: true, envelope: true, ..Needs::default() });
     let of_aggregates = Sort::parse("updated_at desc, address.city", Subject::Aggregates).expect("a sort order");
-    assert_eq!(of_aggregates.needs(), Needs { body: false, payload: false, state: true });
+    assert_eq!(of_aggregates.needs(), Needs { state: true, ..Needs::default() });
     assert!(of_aggregates.key(&aggregate("{}")) < of_aggregates.key(&aggregate(r#"{"address":{"city":"Bern"}}"#)));
 }
 

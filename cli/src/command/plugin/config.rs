@@ -1,0 +1,118 @@
+//! `dbx plugin config`: how a plugin is configured, and changing it while it runs.
+
+use eventdbx_node::{plugins::FieldList, wire::Raw};
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+
+use super::mode;
+use crate::{
+    input, json,
+    output::{self, GREEN},
+    session::Session,
+};
+
+/// Show how a plugin is configured, or change it while it runs
+///
+/// A change takes effect between two batches, and holds for what is delivered from then on; `dbx plugin replay` rebuilds what
+/// came before. Options that are not given leave what they are for as it is. The configuration is shown without what is
+/// secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Name of the plugin
+    name: String,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Debug, Serialize, clap::Args)]
+struct Change {
+    /// What each delivery carries
+    #[arg(long, value_name = "MODE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_mode: Option<String>,
+    /// Only aggregates like this (TYPE or TYPE/ID, with * and ?), instead of those before; may be repeated
+    #[arg(long = "aggregate", alias = "aggregates", value_name = "GLOB")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aggregates: Vec<String>,
+    /// Only event types like this (with * and ?), instead of those before; may be repeated
+    #[arg(long = "event", alias = "events", value_name = "GLOB")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    events: Vec<String>,
+    /// Only events that pass this expression; an empty text takes the filter away
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
+    /// Only this field of payload and state (JSON Pointer), instead of those before; may be repeated
+    #[arg(long, value_name = "POINTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    include: Option<Vec<String>>,
+    /// Not this field (JSON Pointer), instead of those before; may be repeated
+    #[arg(long, value_name = "POINTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exclude: Option<Vec<String>>,
+    /// All fields again
+    #[arg(long, conflicts_with_all = ["include", "exclude"])]
+    #[serde(skip)]
+    all_fields: bool,
+    /// Configuration of the plugin: a JSON object, @FILE to read it from a file, or - for standard input
+    #[arg(long = "config", value_name = "JSON|@FILE", allow_hyphen_values = true)]
+    #[serde(skip)]
+    config_text: Option<String>,
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<Raw>,
+}
+
+#[derive(Deserialize)]
+struct View {
+    name: String,
+    payload_mode: String,
+    max_mode: Option<String>,
+    aggregates: Vec<String>,
+    events: Vec<String>,
+    filter: Option<String>,
+    fields: FieldList,
+    config: Raw,
+    holds_after: u64,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let Self { name, mut change } = self;
+        let target = session.at(["plugins", &name, "config"]);
+        change.config = change.config_text.as_deref().map(|text| input::json("--config", text)).transpose()?;
+        if change.all_fields {
+            (change.include, change.exclude) = (Some(Vec::new()), Some(Vec::new()));
+        }
+        let body = serde_json::to_string(&change)?;
+        if body == "{}" {
+            return session.format.answer(&session.get(target).await?, View::details);
+        }
+        let answer = session.call(Method::PATCH, target.as_ref(), body.into()).await?;
+        session.format.answer(&answer, View::changed)
+    }
+}
+
+impl View {
+    fn details(&self) -> String {
+        let any = |globs: &[String]| if globs.is_empty() { "any".to_owned() } else { globs.join(", ") };
+        output::pairs([
+            ("payload mode", self.payload_mode.clone()),
+            ("at most", self.max_mode.clone().unwrap_or_else(|| "all that it can use".to_owned())),
+            ("aggregates", any(&self.aggregates)),
+            ("events", any(&self.events)),
+            ("filter", self.filter.clone().unwrap_or_else(|| "none".to_owned())),
+            ("fields", mode::fields(&self.fields)),
+            ("config", json::compact(self.config.get())),
+        ])
+    }
+
+    fn changed(&self) -> String {
+        let (name, position) = (&self.name, output::count(self.holds_after));
+        format!(
+            "{GREEN}changed{GREEN:#} {name}: this holds for events after position {position}; `dbx plugin replay {name}` \
+             rebuilds what came before\n{}",
+            self.details()
+        )
+    }
+}
