@@ -130,6 +130,7 @@ fn install_file(
         aggregates: aggregates.iter().map(|glob| (*glob).to_owned()).collect(),
         events: Vec::new(),
         config: serde_json::Map::new(),
+        targets: Default::default(),
     };
     plugins.install(&grant, request)?;
     Ok(())

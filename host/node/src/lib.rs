@@ -48,6 +48,7 @@ pub mod grant;
 pub mod logging;
 pub mod master_key;
 mod node;
+mod outbound;
 pub mod plugins;
 mod private_file;
 mod schemas;

@@ -72,6 +72,7 @@ fn outcome(answer: Result<Ack, HandleError>, items: usize, limits: &Limits) -> R
         Err(HandleError::Retry(hint)) => Ok(Outcome::Retry {
             failure: hint.failure.checked(limits)?,
             after: hint.after_ms.map(|ms| Duration::from_millis(ms.into())),
+            done: hint.done as usize,
         }),
         Err(HandleError::Poison(item)) => Ok(Outcome::Poison(checked_item(item, items, limits)?)),
         Err(HandleError::Fatal(failure)) => Ok(Outcome::Fatal(failure.checked(limits)?)),

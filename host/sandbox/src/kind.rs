@@ -43,7 +43,7 @@ pub(crate) struct Outline {
 const OUTLINES: [Outline; 5] = [
     Outline {
         kind: Kind::Transport,
-        served: false,
+        served: true,
         marks: &["outbound"],
         imports: &["host", "outbound"],
         requires: &["meta", "handler"],

@@ -1,8 +1,8 @@
 //! Installing: what is asked for, and what is checked before anything runs.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use eventdbx_sandbox::{Fields, Parts, Plugin, StartContext, StartReason};
+use eventdbx_sandbox::{Fields, Kind, Parts, Plugin, StartContext, StartReason};
 use eventdbx_store::AggregateRef;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::{
     PayloadMode, PluginError, cut, guest::Guest, host::TableHost, logs::Logs, record::Record, selector::Selector,
     services::Services,
 };
+use crate::outbound::{TargetGrant, Targets};
 
 /// What is asked for when a plugin is installed.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -35,6 +36,9 @@ pub struct InstallRequest {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub config: serde_json::Map<String, serde_json::Value>,
+    /// What a transport may reach, by the name that it uses.
+    #[serde(default)]
+    pub targets: BTreeMap<String, TargetGrant>,
 }
 
 /// Type of the aggregates in which the log tells what became of plugins.
@@ -65,6 +69,9 @@ impl Checked {
         if let Err(globs) = Selector::new(descriptor, &request.aggregates, &request.events) {
             globs.into_iter().for_each(&mut faulty);
         }
+        if let Err(refused) = check_targets(descriptor.kind, &request.targets) {
+            refused.into_iter().for_each(&mut faulty);
+        }
         if descriptor.selector.fields != Fields::All {
             faulty("the plugin asks for a part of the fields only, which this version cannot cut out yet".to_owned());
         }
@@ -89,10 +96,24 @@ impl Checked {
             aggregates: self.request.aggregates.clone(),
             events: self.request.events.clone(),
             config: self.request.config.clone(),
+            targets: self.request.targets.clone(),
             enabled: true,
             generation,
             rebuild: None,
         })
+    }
+}
+
+/// Targets are a transport's, and one that is granted none would send nothing, for ever.
+fn check_targets(kind: Kind, targets: &BTreeMap<String, TargetGrant>) -> Result<(), Vec<String>> {
+    match (kind, targets.is_empty()) {
+        (Kind::Transport, true) => {
+            let how = "grant it a target, e.g. --grant http=NAME=https://example.org/hook";
+            Err(vec![format!("a transport reaches only what is granted, and nothing is: {how}")])
+        }
+        (Kind::Transport, false) => Targets::new(targets).map(drop),
+        (_, true) => Ok(()),
+        (_, false) => Err(vec![format!("{} reaches nothing outside: grant it no target", kind.article())]),
     }
 }
 
@@ -101,7 +122,7 @@ fn dry_run(services: &Services, plugin: &Plugin, config: &str) -> Result<(), Plu
     let refused = |stop: eventdbx_sandbox::Stop| PluginError::invalid(stop.to_string());
     plugin.check_config(config).map_err(refused)?;
     let logs = Logs::new(Arc::clone(&services.clock), 0);
-    let host = TableHost { tables: None, logs: Arc::new(logs) };
+    let host = TableHost { tables: None, logs: Arc::new(logs), link: None };
     let domain = services.domain.name().as_str();
     let context = StartContext { domain, config, reason: StartReason::FirstStart };
     Guest::start(plugin, Box::new(host), context, &services.instance_limits).map(drop).map_err(refused)

@@ -1,10 +1,13 @@
 //! The record of an installed plugin, as it is kept in the plugins' database and told in the log.
 
+use std::collections::BTreeMap;
+
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::PayloadMode;
+use crate::outbound::TargetGrant;
 
 /// An installed plugin.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,6 +20,9 @@ pub(super) struct Record {
     pub(super) aggregates: Vec<String>,
     pub(super) events: Vec<String>,
     pub(super) config: Map<String, Value>,
+    /// What a transport may reach. Secrets are among it: this record is kept sealed.
+    #[serde(default)]
+    pub(super) targets: BTreeMap<String, TargetGrant>,
     pub(super) enabled: bool,
     /// The generation that answers queries.
     pub(super) generation: Generation,
@@ -45,7 +51,8 @@ impl Record {
         Value::Object(self.config.clone()).to_string()
     }
 
-    /// What the log says of an installation. Of the configuration only the names: its values may be secret.
+    /// What the log says of an installation. Of the configuration only the names, as its values may be secret; likewise of
+    /// the headers that are put in.
     pub(super) fn announcement(&self) -> String {
         json!({
             "component": self.component,
@@ -55,6 +62,7 @@ impl Record {
             "aggregates": self.aggregates,
             "events": self.events,
             "config": self.config.keys().collect::<Vec<_>>(),
+            "targets": self.targets.iter().map(|(name, grant)| told(name, grant)).collect::<Vec<_>>(),
         })
         .to_string()
     }
@@ -63,4 +71,9 @@ impl Record {
     pub(super) fn generations(&self) -> Vec<Generation> {
         [Some(self.generation), self.rebuild.map(|rebuild| rebuild.generation)].into_iter().flatten().collect()
     }
+}
+
+fn told(name: &str, grant: &TargetGrant) -> Value {
+    let headers: Vec<_> = grant.headers.keys().collect();
+    json!({ "name": name, "url": grant.url, "private": grant.private, "secret_headers": headers })
 }

@@ -29,6 +29,7 @@ fn install(world: &World) -> Arc<Installed> {
         aggregates: Vec::new(),
         events: Vec::new(),
         config: serde_json::Map::new(),
+        targets: Default::default(),
         enabled: true,
         generation: world.generation(),
         rebuild: None,

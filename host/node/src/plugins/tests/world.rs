@@ -106,10 +106,12 @@ impl World {
 
     pub(super) fn program(&self, guest: &Arc<Reaction>) -> Program {
         Program {
+            kind: Kind::ReadModel,
             guest: Box::new(Closure(Arc::clone(guest))),
             selector: Selector::new(&descriptor(), &[], &[]).unwrap(),
             config: "{}".to_owned(),
             logs: Arc::new(Logs::new(system_clock(), 100)),
+            targets: Arc::default(),
         }
     }
 
