@@ -65,6 +65,7 @@ pub mod host;
 mod model;
 mod network;
 mod query;
+mod record;
 mod table;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

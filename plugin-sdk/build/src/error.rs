@@ -61,7 +61,9 @@ pub enum BuildError {
         package: String,
     },
     /// The module could not be wrapped into a component.
-    #[error("{package} compiles, but is not a plugin (does it call `export_read_model!`?): {message}")]
+    #[error(
+        "{package} compiles, but is not a plugin (does it call `export_read_model!` or `export_transport!`?): {message}"
+    )]
     Component {
         /// Which one.
         package: String,

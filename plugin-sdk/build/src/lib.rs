@@ -29,7 +29,17 @@ use std::{
 pub use error::BuildError;
 
 /// The example plugins of this repository.
-pub const EXAMPLES: [&str; 4] = ["aircraft-miles", "airport-hours", "event-counter", "punctuality"];
+pub const EXAMPLES: [&str; 9] = [
+    "aircraft-miles",
+    "airport-hours",
+    "cdc",
+    "event-counter",
+    "nats-publish",
+    "ndjson-tcp",
+    "punctuality",
+    "redis-stream",
+    "webhook",
+];
 
 /// A plugin that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]

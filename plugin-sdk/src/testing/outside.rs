@@ -31,6 +31,7 @@ struct Recorded {
     answers: VecDeque<Result<Response, OutboundError>>,
     bytes: Vec<u8>,
     connections: usize,
+    greeting: Vec<u8>,
     peer: Option<Box<Peer>>,
     unreachable: usize,
 }
@@ -54,6 +55,11 @@ impl Outside {
     /// What stands at the other end of connections: a function from the bytes of each `send` to its answer.
     pub fn peer(&self, peer: impl FnMut(&[u8]) -> Vec<u8> + 'static) {
         self.0.borrow_mut().peer = Some(Box::new(peer));
+    }
+
+    /// What the other end says first on every connection.
+    pub fn greets(&self, bytes: &[u8]) {
+        self.0.borrow_mut().greeting = bytes.to_owned();
     }
 
     /// The requests so far.
@@ -87,7 +93,7 @@ impl Network for Outside {
             return Err(OutboundError::Unreachable("refused by the test".to_owned()));
         }
         recorded.connections += 1;
-        Ok(Box::new(Line { outside: self.clone(), waiting: Vec::new() }))
+        Ok(Box::new(Line { outside: self.clone(), waiting: recorded.greeting.clone() }))
     }
 }
 
