@@ -16,3 +16,4 @@ mod shapes;
 mod snapshots;
 mod staging;
 mod tour;
+mod transports;

@@ -19,6 +19,7 @@ mod component;
 mod debian;
 mod error;
 mod lock;
+mod program;
 mod toolchain;
 
 use std::{
@@ -27,6 +28,7 @@ use std::{
 };
 
 pub use error::BuildError;
+pub use program::program;
 
 /// The example plugins of this repository.
 pub const EXAMPLES: [&str; 9] = [

@@ -1,13 +1,13 @@
 //! `dbx plugin install`: send a component, then install it. The daemon runs on meanwhile.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::Context;
 use eventdbx_node::wire::Raw;
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::Plugin;
+use super::{Plugin, grants};
 use crate::{input, session::Session};
 
 #[derive(Debug, clap::Args)]
@@ -30,6 +30,8 @@ pub(crate) struct Args {
     /// Configuration of the plugin: a JSON object, or @FILE to read it from a file, which is the place for secrets
     #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true)]
     config: Option<String>,
+    #[command(flatten)]
+    grants: grants::Args,
 }
 
 /// A component that is to be installed.
@@ -44,11 +46,14 @@ pub(crate) struct Installation {
     pub(crate) events: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) config: Option<Raw>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) targets: BTreeMap<String, grants::Target>,
 }
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let config = self.config.as_deref().map(|text| input::json("--config", text)).transpose()?;
+        let targets = self.grants.targets()?;
         let bytes = fs::read(&self.file).with_context(|| format!("reading {}", self.file.display()))?;
         let installation = Installation {
             component: add_component(session, bytes).await?,
@@ -57,6 +62,7 @@ impl Args {
             aggregates: self.aggregates,
             events: self.events,
             config,
+            targets,
         };
         session.format.answer(&install(session, &installation).await?, |plugin: &Plugin| plugin.sentence("installed"))
     }

@@ -1,6 +1,7 @@
 //! `dbx plugin`: install, watch, replay and build plugins.
 
 mod build;
+mod grants;
 mod install;
 mod lifecycle;
 mod list;

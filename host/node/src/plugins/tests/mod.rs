@@ -4,4 +4,5 @@ mod deliveries;
 mod exactly_once;
 mod generations;
 mod parking;
+mod transport;
 mod world;
