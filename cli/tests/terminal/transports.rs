@@ -234,7 +234,9 @@ fn jetstream_drops_what_was_sent_twice() {
     let grant = format!("tcp=nats=127.0.0.1:{port},private");
     install(&scratch, "nats-publish", &["--grant", &grant, "--config", r#"{"acknowledged":true}"#]);
     for n in 0..20 {
-        scratch.dbx(["aggregate", "apply", "order", &format!("{}", n % 3), "order_changed", "--field", &format!("n={n}")]).ok();
+        scratch
+            .dbx(["aggregate", "apply", "order", &format!("{}", n % 3), "order_changed", "--field", &format!("n={n}")])
+            .ok();
     }
     let before = sent(&scratch, "nats-publish");
     let stored = |nats: &mut Nats| nats.ask("$JS.API.STREAM.INFO.ALL", "")["state"]["messages"].clone();

@@ -17,7 +17,7 @@ pub(crate) struct Target {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct Grants {
     /// What a transport may reach, by the name that it uses: http=NAME=URL, tcp=NAME=HOST:PORT or tls=NAME=HOST:PORT; with
     /// `,private` behind it, also at an address of this machine or of a private network; may be repeated
     #[arg(long = "grant", value_name = "KIND=NAME=ADDRESS")]
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     secret_headers: Vec<String>,
 }
 
-impl Args {
+impl Grants {
     /// The targets by name.
     pub(super) fn targets(&self) -> anyhow::Result<BTreeMap<String, Target>> {
         let mut targets = BTreeMap::new();

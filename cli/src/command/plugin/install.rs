@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true)]
     config: Option<String>,
     #[command(flatten)]
-    grants: grants::Args,
+    grants: grants::Grants,
 }
 
 /// A component that is to be installed.

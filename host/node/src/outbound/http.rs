@@ -16,6 +16,7 @@ use ureq::{
 use super::{
     address::{PrivateAddress, allowed},
     grant::TargetGrant,
+    stream::tls_failed,
 };
 
 /// Headers that belong to the host: the framing of a message, and where it goes.
@@ -130,7 +131,7 @@ fn told(error: &Error, most: &Exchange) -> OutboundError {
         }
         Error::HostNotFound => OutboundError::Unreachable("its name leads nowhere".to_owned()),
         Error::ConnectionFailed => OutboundError::Unreachable("no connection".to_owned()),
-        Error::Tls(_) | Error::Rustls(_) => OutboundError::Unreachable(format!("TLS failed: {error}")),
+        Error::Tls(_) | Error::Rustls(_) => tls_failed(error),
         Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             OutboundError::Unreachable("the connection was refused".to_owned())
         }

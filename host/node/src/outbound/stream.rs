@@ -48,13 +48,12 @@ impl StreamTarget {
         if !self.tls {
             return Ok(Stream::Plain(tcp));
         }
-        let failed = |error: &dyn std::fmt::Display| OutboundError::Unreachable(format!("TLS failed: {error}"));
-        let config = TLS.as_ref().map_err(|error| failed(error))?;
-        let name = ServerName::try_from(self.host.clone()).map_err(|error| failed(&error))?;
-        let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(|error| failed(&error))?;
+        let config = TLS.as_ref().map_err(|error| tls_failed(error))?;
+        let name = ServerName::try_from(self.host.clone()).map_err(|error| tls_failed(&error))?;
+        let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(|error| tls_failed(&error))?;
         while tls.is_handshaking() {
             tcp.set_read_timeout(Some(left(deadline))).map_err(refused)?;
-            tls.complete_io(&mut tcp).map_err(|error| failed(&error))?;
+            tls.complete_io(&mut tcp).map_err(|error| tls_failed(&error))?;
         }
         Ok(Stream::Tls(Box::new(StreamOwned::new(tls, tcp))))
     }
@@ -67,6 +66,12 @@ static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(|
     let config = config.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
     Ok(Arc::new(config))
 });
+
+/// The daemon's log says more than a plugin is told: the reason may quote the name of the host.
+pub(super) fn tls_failed(error: &dyn std::fmt::Display) -> OutboundError {
+    tracing::warn!(%error, "a target of a plugin cannot be reached over TLS");
+    OutboundError::Unreachable("TLS failed, e.g. because its certificate is not accepted".to_owned())
+}
 
 /// Time that is left; never nothing, which the system would take for an error.
 fn left(deadline: Instant) -> Duration {
