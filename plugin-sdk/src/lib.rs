@@ -1,12 +1,13 @@
 //! Write an EventDBX plugin in Rust.
 //!
 //! A plugin is a WebAssembly component that EventDBX loads while it runs, and that can do only what it was granted. Of the
-//! kinds of plugins this crate covers *read models* so far: they take events and keep tables, from which they answer
-//! queries. It takes one trait ([`ReadModel`]), one macro ([`export_read_model!`]) and [tables](Table) with typed keys and
-//! values; [`testing`] runs it all natively, with no daemon. docs/PLUGINS.md leads from the first line to the installed
-//! plugin.
+//! kinds of plugins this crate covers *read models*, which take events and keep tables, from which they answer queries,
+//! and *transports*, which send events to somewhere else. A read model takes one trait ([`ReadModel`]), one macro
+//! ([`export_read_model!`]) and [tables](Table) with typed keys and values; a transport takes [`Transport`],
+//! [`export_transport!`] and a [`Network`]. [`testing`] runs it all natively, with no daemon. docs/PLUGINS.md leads from
+//! the first line to the installed plugin.
 //!
-//! What a plugin does *not* have: a clock, randomness, files, a network, threads. The same events make the same tables.
+//! What a plugin does *not* have: a clock, randomness, files, threads, and any network beyond what was granted. The same events make the same tables.
 //!
 //! ```
 //! use eventdbx_plugin_sdk::*;
@@ -62,15 +63,25 @@ pub mod exports;
 pub mod guest;
 pub mod host;
 mod model;
+mod network;
 mod query;
+mod record;
 mod table;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+mod transport;
+#[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+pub mod transport_exports;
 
 pub use descriptor::{Descriptor, QueryDeclaration};
 pub use error::{Failure, HandleError};
 pub use event::{Event, EventError, Mode};
+#[doc(hidden)]
+pub use eventdbx_plugin_sdk_transport as transport_bindings;
 pub use guest::API_VERSION;
 pub use model::{NoConfig, ReadModel, StartContext, StartReason};
+pub use network::{Connection, Network, OutboundError, Request, Response};
 pub use query::{Answer, Query, QueryError};
 pub use table::{Keys, Rows, Table, TableError, TableKey, Tables};
+pub use transport::{ExportedTransport, Transport};

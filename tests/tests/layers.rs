@@ -6,17 +6,18 @@ use std::{
 };
 
 /// Crates that a room must not depend on, with what it would learn by it.
-const FORBIDDEN: [(&str, &[&str]); 6] = [
+const FORBIDDEN: [(&str, &[&str]); 7] = [
     ("host/store", &["tokio", "axum", "hyper", "wasmtime", "eventdbx-sandbox", "eventdbx-node"]),
     ("host/sandbox", &["tokio", "axum", "fjall", "eventdbx-store", "eventdbx-node"]),
     ("host/node", &["fjall", "wasmtime", "eventdbx"]),
     ("cli", &["fjall", "wasmtime", "eventdbx-store", "eventdbx-sandbox"]),
     ("plugin-sdk", &["fjall", "wasmtime", "tokio", "eventdbx-store", "eventdbx-sandbox", "eventdbx-node"]),
+    ("plugin-sdk/transport", &["eventdbx-plugin-sdk", "eventdbx-sandbox", "eventdbx-node"]),
     ("plugin-sdk/build", &["fjall", "wasmtime", "eventdbx-store", "eventdbx-sandbox", "eventdbx-node"]),
 ];
 
-/// The only places with unsafe code: loading a compiled component whose MAC was checked, and the stamp of a guest.
-const UNSAFE: [&str; 2] = ["host/sandbox/src/cache.rs", "plugin-sdk/src/guest.rs"];
+/// The only places with unsafe code: loading a compiled component whose MAC was checked, and the stamps of guests.
+const UNSAFE: [&str; 3] = ["host/sandbox/src/cache.rs", "plugin-sdk/src/guest.rs", "plugin-sdk/src/transport.rs"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -18,3 +18,4 @@ mod shapes;
 mod snapshots;
 mod staging;
 mod tour;
+mod transports;

@@ -51,6 +51,7 @@ pub mod logging;
 pub mod master_key;
 mod metrics;
 mod node;
+mod outbound;
 pub mod plugins;
 mod private_file;
 mod schemas;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use rustix::time::{ClockId, clock_gettime};
+use wasmtime::component::ResourceTable;
 
 use crate::{
     descriptor::Table,
@@ -16,6 +17,7 @@ use crate::{
     logs::LogBudget,
     memory::Memory,
     metrics::Metrics,
+    network::NetworkTime,
     outcome::{Halt, Trap, Usage},
     writes::Writes,
 };
@@ -72,6 +74,10 @@ pub(crate) struct CallState {
     pub(crate) metrics: Metrics,
     pub(crate) logs: LogBudget,
     pub(crate) host_calls: u64,
+    /// Handles that the guest holds, closed ones included.
+    pub(crate) connections: ResourceTable,
+    pub(crate) connections_open: usize,
+    pub(crate) network: NetworkTime,
     cpu_at_start: Duration,
     started: Instant,
 }
@@ -88,6 +94,9 @@ impl CallState {
             metrics: Metrics::default(),
             logs: LogBudget::default(),
             host_calls: 0,
+            connections: ResourceTable::new(),
+            connections_open: 0,
+            network: NetworkTime::default(),
             cpu_at_start: thread_cpu(),
             started: Instant::now(),
         }
@@ -97,6 +106,7 @@ impl CallState {
     pub(crate) fn begin(&mut self, phase: Phase) {
         self.phase = phase;
         self.host_calls = 0;
+        self.network.begin();
         self.cpu_at_start = thread_cpu();
         self.started = Instant::now();
     }

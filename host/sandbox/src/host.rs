@@ -3,6 +3,8 @@
 //! The host side only *reads* tables. What a plugin writes stays in the overlay of its call and is handed out when, and
 //! only when, the call succeeds.
 
+use crate::outbound::Outbound;
+
 /// What an instance reads from, and logs to. One value serves one instance.
 pub trait Host: Send {
     /// The committed value of a key. `table` is an index into [`Descriptor::tables`](crate::Descriptor::tables).
@@ -29,6 +31,11 @@ pub trait Host: Send {
 
     /// A log line, within the limits, with `fields` a JSON object. Lines of a call that fails are logged too.
     fn log(&mut self, level: Level, message: &str, fields: Option<&str>);
+
+    /// What a transport may reach; none: nothing.
+    fn outbound(&mut self) -> Option<&mut dyn Outbound> {
+        None
+    }
 }
 
 /// Keys from `start` (included) to `end` (left out), bytewise.

@@ -10,7 +10,7 @@ use crate::{
     call::Phase,
     guest::Guest,
     limits::Limits,
-    outcome::{Halt, Handled, Lie, Outcome, Usage},
+    outcome::{Halt, Handled, Lie, Outcome, Trap, Usage},
     text,
     wire::types::{Ack, HandleError, ItemFailure},
 };
@@ -39,8 +39,10 @@ impl Instance {
     #[must_use]
     pub fn handle(mut self, batch: &Batch<'_>) -> Call {
         let items = batch.items.len();
-        let (answer, usage) =
-            self.guest.call(Phase::Batch, |store, calls| calls.handler.call_handle_batch(store, batch.clone()));
+        let (answer, usage) = self.guest.call(Phase::Batch, |store, calls| match &calls.handler {
+            Some(handler) => handler.call_handle_batch(store, batch.clone()),
+            None => Err(Halt::Trapped(Trap::forbidden("this kind of plugin takes no deliveries".to_owned())).into()),
+        });
         let state = self.guest.state();
         let outcome = answer.and_then(|answer| outcome(answer, items, &state.limits));
         match outcome {
@@ -70,6 +72,7 @@ fn outcome(answer: Result<Ack, HandleError>, items: usize, limits: &Limits) -> R
         Err(HandleError::Retry(hint)) => Ok(Outcome::Retry {
             failure: hint.failure.checked(limits)?,
             after: hint.after_ms.map(|ms| Duration::from_millis(ms.into())),
+            done: hint.done as usize,
         }),
         Err(HandleError::Poison(item)) => Ok(Outcome::Poison(checked_item(item, items, limits)?)),
         Err(HandleError::Fatal(failure)) => Ok(Outcome::Fatal(failure.checked(limits)?)),

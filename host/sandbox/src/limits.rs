@@ -85,6 +85,17 @@ limits! {
     ValueBytes, value_bytes: 1 << 20, "bytes";
     /// Writes of one batch, before they are committed: keys, values and what the host needs to order them.
     WriteBytes, write_bytes: 32 << 20, "bytes";
+    /// Open connections of one transport.
+    OutboundConnections, outbound_connections: 8, "connections";
+    /// What a transport hands over in one request, or in one `send`. Breaking it does not trap: the call fails.
+    OutboundSendBytes, outbound_send_bytes: 4 << 20, "bytes";
+    /// The body of one answer, and what one `receive` returns. Breaking it does not trap: the call fails.
+    OutboundReceiveBytes, outbound_receive_bytes: 4 << 20, "bytes";
+    /// Wall time of one call to the outside. Breaking it does not trap: the call fails.
+    OutboundCall, outbound_call_ms: 10_000, "milliseconds";
+    /// Wall time of all calls to the outside in one batch. Breaking it does not trap: calls fail at once, and the
+    /// transport says what is done.
+    OutboundBatch, outbound_batch_ms: 20_000, "milliseconds";
     /// Log lines of one call; the rest is counted in one line more. Breaking it does not trap.
     LogLines, log_lines: 100, "lines";
     /// One log line; the rest of it is cut off. Breaking it does not trap.

@@ -20,6 +20,8 @@ pub enum Outcome<T> {
         failure: Failure,
         /// When; none: the host's back-off decides.
         after: Option<Duration>,
+        /// Leading items that are done. Of a transport only: the writes of a failed call are thrown away.
+        done: usize,
     },
     /// One delivery can never succeed. Its index lies within the batch.
     Poison(ItemFailure),

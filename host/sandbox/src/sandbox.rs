@@ -16,7 +16,7 @@ use crate::{
     load_error::{LoadError, SandboxError},
     plugin::Plugin,
     ticker::Ticker,
-    wire::ReadModelWithQueries,
+    wire::EveryKind,
 };
 
 /// What a sandbox needs from its owner.
@@ -69,7 +69,7 @@ impl Sandbox {
         outside.stamp = outside.stamp.max(inspect::outside(bytes)?.stamp);
         let fit = contract::check(&outside)?;
         let component = self.compile(&encoded)?;
-        Plugin::describe(self.clone(), &component, ComponentHash::of(bytes), fit)
+        Plugin::describe(self.clone(), &component, ComponentHash::of(bytes), &fit)
     }
 
     fn compile(&self, encoded: &[u8]) -> Result<Component, LoadError> {
@@ -100,9 +100,9 @@ fn config() -> Config {
     config
 }
 
-/// What a read model may import. What it may *call*, and when, is decided by the phase of its instance.
+/// What plugins may import: each kind its own interfaces, as `contract` has checked. What one may *call*, and when, is decided by the phase of its instance.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
-    ReadModelWithQueries::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
+    EveryKind::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
     Ok(linker)
 }

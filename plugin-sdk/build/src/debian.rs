@@ -70,14 +70,14 @@ fn announce(why: &str) {
 }
 
 /// How packages may be installed here.
-enum Privilege {
+pub(crate) enum Privilege {
     Root,
     /// `sudo` that asks for no password.
     Sudo,
 }
 
 impl Privilege {
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let printed = Command::new("id").arg("-u").output().ok()?;
         if printed.stdout.trim_ascii() == b"0" {
             return Some(Self::Root);
@@ -87,7 +87,7 @@ impl Privilege {
     }
 
     /// Runs `apt-get`, its output on our stderr; whether it succeeded.
-    fn apt(&self, arguments: &[&str]) -> bool {
+    pub(crate) fn apt(&self, arguments: &[&str]) -> bool {
         let mut command = match self {
             Self::Root => Command::new("apt-get"),
             Self::Sudo => {

@@ -48,6 +48,16 @@ pub enum BuildError {
         /// What was tried, and how it failed.
         reason: String,
     },
+    /// A program that a test talks to is not there, and could not be installed.
+    #[error("there is no {name} on this machine, and {reason}. On Debian and as root: `apt-get install {package}`")]
+    NoProgram {
+        /// What was looked for.
+        name: String,
+        /// The package that has it.
+        package: String,
+        /// Why it could not be installed.
+        reason: String,
+    },
     /// Cargo refused; its own messages stand on stderr.
     #[error("cargo could not build {packages}: its messages on stderr say why")]
     Compile {
@@ -61,7 +71,9 @@ pub enum BuildError {
         package: String,
     },
     /// The module could not be wrapped into a component.
-    #[error("{package} compiles, but is not a plugin (does it call `export_read_model!`?): {message}")]
+    #[error(
+        "{package} compiles, but is not a plugin (does it call `export_read_model!` or `export_transport!`?): {message}"
+    )]
     Component {
         /// Which one.
         package: String,

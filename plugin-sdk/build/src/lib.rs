@@ -19,6 +19,7 @@ mod component;
 mod debian;
 mod error;
 mod lock;
+mod program;
 mod toolchain;
 
 use std::{
@@ -27,9 +28,20 @@ use std::{
 };
 
 pub use error::BuildError;
+pub use program::program;
 
 /// The example plugins of this repository.
-pub const EXAMPLES: [&str; 4] = ["aircraft-miles", "airport-hours", "event-counter", "punctuality"];
+pub const EXAMPLES: [&str; 9] = [
+    "aircraft-miles",
+    "airport-hours",
+    "cdc",
+    "event-counter",
+    "nats-publish",
+    "ndjson-tcp",
+    "punctuality",
+    "redis-stream",
+    "webhook",
+];
 
 /// A plugin that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]

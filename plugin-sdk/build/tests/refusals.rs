@@ -42,7 +42,7 @@ fn a_module_that_is_no_plugin() {
     let dir = tempfile::tempdir().expect("a scratch crate");
     package(dir.path(), "[\"cdylib\", \"rlib\"]");
     let error = build_dir(dir.path()).unwrap_err();
-    assert!(error.to_string().contains("does it call `export_read_model!`?"), "{error}");
+    assert!(error.to_string().contains("does it call `export_read_model!`"), "{error}");
 }
 
 #[test]

@@ -26,9 +26,12 @@
 
 mod log;
 mod memory;
+mod outside;
 mod runner;
 
 pub use log::{Draft, Log};
 #[cfg(test)]
 pub(crate) use memory::Memory;
+pub use outside::{Outside, Sender};
 pub use runner::Runner;
+use runner::cut;

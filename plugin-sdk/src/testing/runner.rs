@@ -78,8 +78,7 @@ impl<M: ReadModel> Runner<M> {
     /// # Errors
     /// The position of that event, and why. Its whole batch is undone; the batches before it count.
     pub fn try_deliver(&mut self, log: &Log) -> Result<&mut Self, (u64, HandleError)> {
-        let wanted = log.deliveries().iter().filter(|it| it.position > self.cursor && self.admits(it));
-        let items: Vec<Delivery> = wanted.map(|delivery| self.cut(delivery)).collect();
+        let items = cut(log, &self.descriptor, self.parts, self.cursor);
         for items in items.chunks(BATCH) {
             self.batch(items.to_vec(), log.len() as u64)?;
         }
@@ -128,21 +127,26 @@ impl<M: ReadModel> Runner<M> {
         self.cursor = batch.items.last().map_or(self.cursor, |last| last.position);
         Ok(())
     }
+}
 
-    fn admits(&self, delivery: &Delivery) -> bool {
-        any(&self.descriptor.selector.aggregate_types, &delivery.aggregate_type)
-            && any(&self.descriptor.selector.event_types, &delivery.event_type)
-    }
-
-    fn cut(&self, delivery: &Delivery) -> Delivery {
-        let parts = self.parts & self.descriptor.selector.parts;
+/// The deliveries behind a position that a plugin gets, with the parts that it asked for.
+pub(super) fn cut(log: &Log, descriptor: &Descriptor, parts: Parts, from: u64) -> Vec<Delivery> {
+    let selector = &descriptor.selector;
+    let parts = parts & selector.parts;
+    let admitted = log.deliveries().iter().filter(|delivery| {
+        delivery.position > from
+            && any(&selector.aggregate_types, &delivery.aggregate_type)
+            && any(&selector.event_types, &delivery.event_type)
+    });
+    let cut = |delivery: &Delivery| {
         let mut delivery = delivery.clone();
         delivery.payload = delivery.payload.filter(|_| parts.contains(Parts::PAYLOAD));
         delivery.state = delivery.state.filter(|_| parts.contains(Parts::STATE));
         delivery.envelope = delivery.envelope.filter(|_| parts.contains(Parts::ENVELOPE));
         delivery.extensions = delivery.extensions.filter(|_| parts.contains(Parts::EXTENSIONS));
         delivery
-    }
+    };
+    admitted.map(cut).collect()
 }
 
 fn any(globs: &[String], name: &str) -> bool {

@@ -1,13 +1,13 @@
 //! `dbx plugin install`: send a component, then install it. The daemon runs on meanwhile.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::Context;
 use eventdbx_node::{plugins::FieldList, wire::Raw};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::Plugin;
+use super::{Plugin, grants};
 use crate::{input, session::Session};
 
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,8 @@ pub(crate) struct Args {
     /// Configuration of the plugin: a JSON object, or @FILE to read it from a file, which is the place for secrets
     #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true)]
     config: Option<String>,
+    #[command(flatten)]
+    grants: grants::Grants,
 }
 
 /// A component that is to be installed.
@@ -66,11 +68,14 @@ pub(crate) struct Installation {
     pub(crate) signature: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) config: Option<Raw>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) targets: BTreeMap<String, grants::Target>,
 }
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let config = self.config.as_deref().map(|text| input::json("--config", text)).transpose()?;
+        let targets = self.grants.targets()?;
         let bytes = fs::read(&self.file).with_context(|| format!("reading {}", self.file.display()))?;
         let installation = Installation {
             component: add_component(session, bytes).await?,
@@ -83,6 +88,7 @@ impl Args {
             max_mode: self.max_mode,
             signature: self.signature.as_deref().map(super::signing::read_signature).transpose()?,
             config,
+            targets,
         };
         session.format.answer(&install(session, &installation).await?, |plugin: &Plugin| plugin.sentence("installed"))
     }

@@ -4,6 +4,7 @@ mod build;
 mod capsule;
 mod config;
 mod inspect;
+mod grants;
 mod install;
 mod job;
 mod jobs;

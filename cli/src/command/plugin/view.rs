@@ -38,6 +38,8 @@ pub(crate) struct Plugin {
     cpu_ms: u64,
     table_bytes: u64,
     pub(crate) last_error: Option<String>,
+    #[serde(default)]
+    targets: Vec<Target>,
     pub(crate) rebuild: Option<Rebuild>,
 }
 
@@ -46,6 +48,18 @@ pub(crate) struct Plugin {
 pub(crate) struct Kept {
     version: String,
     generation: u64,
+}
+
+/// What a transport may reach.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Target {
+    name: String,
+    url: String,
+    private: bool,
+    secret_headers: Vec<String>,
+    circuit: String,
+    failures: u64,
+    last_error: Option<String>,
 }
 
 /// A generation that is being built beside the live one.
@@ -108,6 +122,7 @@ impl Plugin {
             let kept = self.kept.iter().map(|kept| format!("{} (generation {})", kept.version, kept.generation));
             pairs.push(("can go back to", kept.collect::<Vec<_>>().join(", ")));
         }
+        pairs.extend(self.targets.iter().map(|target| ("target", target.sentence())));
         if let Some(error) = &self.last_error {
             pairs.push(("last error", error.clone()));
         }
@@ -132,6 +147,19 @@ impl Plugin {
                 format!("{}, {}", output::some(events, "event"), output::duration(Duration::from_millis(self.lag_ms)))
             }
         }
+    }
+}
+
+impl Target {
+    fn sentence(&self) -> String {
+        let Self { name, url, circuit, failures, .. } = self;
+        let private = if self.private { ", private addresses too" } else { "" };
+        let secrets = self.secret_headers.iter().map(|header| format!(", {header} put in")).collect::<String>();
+        let failures = match &self.last_error {
+            Some(error) if *failures > 0 => format!(", {} in a row: {error}", output::some(*failures, "failure")),
+            _ => String::new(),
+        };
+        format!("{name} = {url}{private}{secrets}; circuit {circuit}{failures}")
     }
 }
 

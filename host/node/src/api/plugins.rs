@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
 };
 use eventdbx_store::Position;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{

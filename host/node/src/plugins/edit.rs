@@ -8,7 +8,6 @@ use super::{
     parking::{Edited, ParkedRow},
     queue::Stretch,
     registry::{Registry, command, history, internal},
-    selector::Selector,
     worker::Command,
 };
 
@@ -20,9 +19,9 @@ impl Registry {
         let installed = self.find(name)?;
         let (generation, number, row) = self.entry(&installed, id)?;
         let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
-        let selector = Selector::new(plugin.descriptor(), &record.aggregates, &record.events);
-        let selector = selector.map_err(PluginError::Invalid)?;
-        if !selector.parts(record.payload_mode).payload {
+        let modes = self.services.modes.current();
+        let selector = record.selector(plugin.descriptor(), &modes).map_err(PluginError::Invalid)?;
+        if !selector.slice(record.payload_mode, &modes).parts.payload {
             let mode = record.payload_mode;
             return Err(PluginError::invalid(format!(
                 "with {mode}, {name} is not given payloads: nothing would change"

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Host, HostError, KeyRange, Level, ScanPage};
+use eventdbx_sandbox::{Host, HostError, KeyRange, Level, Outbound, ScanPage};
 use eventdbx_store::plugindb::Tables;
 
 use super::logs::Logs;
+use crate::outbound::Link;
 
 /// What an instance reads from. Without tables, for a dry run, there is nothing to read.
 pub(super) struct TableHost {
     pub(super) tables: Option<Tables>,
     pub(super) logs: Arc<Logs>,
+    /// What a transport may reach.
+    pub(super) link: Option<Link>,
 }
 
 impl Host for TableHost {
@@ -44,6 +47,10 @@ impl Host for TableHost {
 
     fn log(&mut self, level: Level, message: &str, fields: Option<&str>) {
         self.logs.line(level, message, fields);
+    }
+
+    fn outbound(&mut self) -> Option<&mut dyn Outbound> {
+        self.link.as_mut().map(|link| link as &mut dyn Outbound)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Installing: what is asked for, and what is checked before anything runs.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use eventdbx_sandbox::{Plugin, StartContext, StartReason};
+use eventdbx_sandbox::{Kind, Plugin, StartContext, StartReason};
 use eventdbx_store::AggregateRef;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use super::{
     FieldList, PayloadMode, PluginError, guest::Guest, host::TableHost, life::Life, logs::Logs, record::Record,
     selection::Selection, selector::Selector, services::Services,
 };
+use crate::outbound::{TargetGrant, Targets};
 
 /// What is asked for when a plugin is installed.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -46,6 +47,9 @@ pub struct InstallRequest {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub config: serde_json::Map<String, serde_json::Value>,
+    /// What a transport may reach, by the name that it uses.
+    #[serde(default)]
+    pub targets: BTreeMap<String, TargetGrant>,
 }
 
 impl InstallRequest {
@@ -84,6 +88,9 @@ impl Checked {
             Ok(selector) => selector.check_mode(mode, &modes).unwrap_or_else(&mut faulty),
             Err(more) => more.into_iter().for_each(&mut faulty),
         }
+        if let Err(refused) = check_targets(descriptor.kind, &request.targets) {
+            refused.into_iter().for_each(&mut faulty);
+        }
         let Ok(history) = history else { return Err(PluginError::Invalid(faults)) };
         if !faults.is_empty() {
             return Err(PluginError::Invalid(faults));
@@ -107,6 +114,7 @@ impl Checked {
             events: self.request.events.clone(),
             selection: self.request.selection(),
             config: self.request.config.clone(),
+            targets: self.request.targets.clone(),
             enabled: true,
             generation,
             rebuild: None,
@@ -115,12 +123,25 @@ impl Checked {
     }
 }
 
+/// Targets are a transport's, and one that is granted none would send nothing, for ever.
+fn check_targets(kind: Kind, targets: &BTreeMap<String, TargetGrant>) -> Result<(), Vec<String>> {
+    match (kind, targets.is_empty()) {
+        (Kind::Transport, true) => {
+            let how = "grant it a target, e.g. --grant http=NAME=https://example.org/hook";
+            Err(vec![format!("a transport reaches only what is granted, and nothing is: {how}")])
+        }
+        (Kind::Transport, false) => Targets::new(targets).map(drop),
+        (_, true) => Ok(()),
+        (_, false) => Err(vec![format!("{} reaches nothing outside: grant it no target", kind.article())]),
+    }
+}
+
 /// Lets the plugin check its configuration and start with it, so that what is wrong shows now rather than later.
 pub(super) fn dry_run(services: &Services, plugin: &Plugin, config: &str) -> Result<(), PluginError> {
     let refused = |stop: eventdbx_sandbox::Stop| PluginError::invalid(stop.to_string());
     plugin.check_config(config).map_err(refused)?;
     let logs = Logs::new(Arc::clone(&services.clock), 0);
-    let host = TableHost { tables: None, logs: Arc::new(logs) };
+    let host = TableHost { tables: None, logs: Arc::new(logs), link: None };
     let domain = services.domain.name().as_str();
     let context = StartContext { domain, config, reason: StartReason::FirstStart };
     Guest::start(plugin, Box::new(host), context, &services.instance_limits).map(drop).map_err(refused)

@@ -20,11 +20,14 @@ use super::{
     track::{Program, Track},
     worker::Handle,
 };
+use crate::outbound::Targets;
 
 /// An installed plugin.
 pub(super) struct Installed {
     pub(super) name: String,
     pub(super) logs: Arc<Logs>,
+    /// What it may reach, if it is a transport.
+    pub(super) targets: Arc<Targets>,
     /// Whoever reads tables takes its snapshot under this lock, so that it is never one from before a flip with the
     /// generation from after.
     record: Mutex<Record>,
@@ -71,6 +74,8 @@ impl Installed {
         Self {
             name: name.to_owned(),
             logs: Arc::new(Logs::new(clock, log_lines)),
+            // They were checked when they were granted.
+            targets: Arc::new(Targets::new(&record.targets).unwrap_or_default()),
             record: Mutex::new(record),
             board: Mutex::new(board),
             changed: Condvar::new(),
@@ -163,8 +168,15 @@ impl Installed {
     ) -> Result<Program, String> {
         let selector = record.selector(plugin.descriptor(), &services.modes.current());
         let selector = selector.map_err(|faults| faults.join("; "))?;
-        let (config, logs) = (services.secrets.fill(&record.config)?, Arc::clone(&self.logs));
-        Ok(Program { guest: Box::new(plugin), selector, config, logs, upgraded_from })
+        Ok(Program {
+            kind: plugin.descriptor().kind,
+            guest: Box::new(plugin),
+            selector,
+            config: services.secrets.fill(&record.config)?,
+            logs: Arc::clone(&self.logs),
+            upgraded_from,
+            targets: Arc::clone(&self.targets),
+        })
     }
 
     pub(super) fn starting(&self) {
@@ -310,6 +322,7 @@ impl Installed {
             table_bytes: counters.table_bytes,
             last_error: board.last_error,
             metrics: board.metrics,
+            targets: self.targets.status(Instant::now()),
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {
                 generation: generation.get(),
                 cursor: cursor.get(),

@@ -91,6 +91,7 @@ pub use self::{
 };
 use self::{query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
+pub use crate::outbound::{Circuit, Secret, TargetGrant, TargetStatus};
 
 /// The plugins of one domain. Cheap to clone; when the last clone goes, the workers stop.
 #[derive(Clone)]

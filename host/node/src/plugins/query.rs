@@ -72,7 +72,7 @@ pub(super) fn ask(
     let cursor = question.cursor.map(|cursor| own_cursor(cursor, generation)).transpose()?;
     let as_of = snapshot.cursor(generation).map_err(internal)?.position;
     let parked = snapshot.parked(generation).map_err(internal)?;
-    let host = TableHost { tables: Some(snapshot.tables(generation)), logs: Arc::clone(&installed.logs) };
+    let host = TableHost { tables: Some(snapshot.tables(generation)), logs: Arc::clone(&installed.logs), link: None };
     let domain = services.domain.name().as_str();
     let config = services.secrets.fill(&installed.record().config).map_err(QueryError::Failed)?;
     let instance = plugin.start_query(Box::new(host), domain, &config, &services.instance_limits);

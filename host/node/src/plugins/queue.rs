@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Failure, Handled, Outcome};
+use eventdbx_sandbox::{Failure, Handled, Kind, Outcome};
 use eventdbx_store::{AggregateNumber, Domain, Event, EventQuery, Position, ReadError, Version};
 
 use super::{
@@ -79,6 +79,14 @@ impl Track {
                     self.instance = delivered.instance;
                 }
                 Outcome::Poison(_) | Outcome::Halted(_) if cut.items.len() > 1 => most = cut.items.len() / 2,
+                Outcome::Retry { failure, done, .. } if 0 < done && done < cut.items.len() && self.sends() => {
+                    // What was sent is not sent again; the rest stays parked.
+                    let next = cut.items[done].header();
+                    let rest = (next.position, next.version);
+                    self.commit_stretch(number, parked.clone(), done, Some(rest), Handled::default())?;
+                    let parked = ParkedRow { position: rest.0, version: rest.1, ..parked };
+                    return self.stays_parked(number, parked, said(failure));
+                }
                 outcome => return self.stays_parked(number, parked, why(outcome)),
             }
         }
@@ -141,14 +149,21 @@ impl Track {
         Ok(false)
     }
 
+    fn sends(&self) -> bool {
+        self.program.kind == Kind::Transport
+    }
+
     /// A commit that leaves the cursor where it is.
     fn standstill(&self, items: usize) -> Progress {
         Progress { end: self.cursor.position, root: self.cursor.root, items, left_out: 0 }
     }
 }
 
+fn said(failure: Failure) -> Grounds {
+    Grounds { code: failure.code, reason: failure.message }
+}
+
 pub(super) fn why(outcome: Outcome<Handled>) -> Grounds {
-    let said = |failure: Failure| Grounds { code: failure.code, reason: failure.message };
     match outcome {
         Outcome::Poison(item) => said(item.failure),
         Outcome::Retry { failure, .. } | Outcome::Fatal(failure) => said(failure),

@@ -1,12 +1,13 @@
 //! The record of an installed plugin, as it is kept in the plugins' database and told in the log.
 
+use std::collections::BTreeMap;
+
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use eventdbx_sandbox::Descriptor;
-
 use super::{PayloadMode, life::Life, selection::Selection, selector::Selector, slice::ModeMap};
+use crate::outbound::TargetGrant;
 
 /// An installed plugin.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub(super) struct Record {
     #[serde(default)]
     pub(super) selection: Selection,
     pub(super) config: Map<String, Value>,
+    /// What a transport may reach. Secrets are among it: this record is kept sealed.
+    #[serde(default)]
+    pub(super) targets: BTreeMap<String, TargetGrant>,
     pub(super) enabled: bool,
     /// The generation that answers queries.
     pub(super) generation: Generation,
@@ -52,7 +56,8 @@ impl Record {
         Selector::new(descriptor, &self.aggregates, &self.events)?.narrowed(&self.selection, modes)
     }
 
-    /// What the log says of an installation. Of the configuration only the names: its values may be secret.
+    /// What the log says of an installation. Of the configuration only the names, as its values may be secret; likewise of
+    /// the headers that are put in.
     pub(super) fn announcement(&self) -> String {
         json!({
             "component": self.component,
@@ -64,6 +69,7 @@ impl Record {
             "selection": self.selection,
             "signer": self.life.signer,
             "config": self.config.keys().collect::<Vec<_>>(),
+            "targets": self.targets.iter().map(|(name, grant)| told(name, grant)).collect::<Vec<_>>(),
         })
         .to_string()
     }
@@ -83,4 +89,9 @@ impl Record {
         all.dedup();
         all
     }
+}
+
+fn told(name: &str, grant: &TargetGrant) -> Value {
+    let headers: Vec<_> = grant.headers.keys().collect();
+    json!({ "name": name, "url": grant.url, "private": grant.private, "secret_headers": headers })
 }

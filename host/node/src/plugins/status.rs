@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{FieldList, PayloadMode, life::Kept};
+use crate::outbound::TargetStatus;
 
 /// What the worker of a plugin is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -95,6 +96,8 @@ pub struct PluginStatus {
     pub last_error: Option<String>,
     /// Counters and gauges of its own, since it was started.
     pub metrics: BTreeMap<String, f64>,
+    /// What it may reach, if it is a transport.
+    pub targets: Vec<TargetStatus>,
     /// A generation that is being rebuilt beside the live one.
     pub rebuild: Option<RebuildStatus>,
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use eventdbx_sandbox::{
-    Batch, Delivery, DeliveryMode, Failure, Halt, Handled, Level, Outcome, StartContext, StartReason, Stop, TrapKind,
-    Usage, Writes,
+    Batch, Delivery, DeliveryMode, Failure, Halt, Handled, Kind, Level, Outcome, StartContext, StartReason, Stop,
+    TrapKind, Usage, Writes,
 };
 use eventdbx_store::{
     AggregateNumber, CompactRange, Digest, Position, ReadError,
@@ -33,12 +33,14 @@ use super::{
     states::StateError,
     trouble::{SOLITARY_FAILURES, Trouble, Verdict},
 };
+use crate::outbound::{Link, Targets};
 
 /// Items that a plugin left out are logged, but so many of a batch at most.
 const SKIPPED_LOGGED: usize = 5;
 
 /// What a plugin is, to each of its tracks.
 pub(super) struct Program {
+    pub(super) kind: Kind,
     pub(super) guest: Box<dyn Guest>,
     pub(super) selector: Selector,
     /// Configuration, a JSON object.
@@ -46,6 +48,8 @@ pub(super) struct Program {
     pub(super) logs: Arc<Logs>,
     /// The version that ran before, if there was one.
     pub(super) upgraded_from: Option<String>,
+    /// What it may reach, if it is a transport.
+    pub(super) targets: Arc<Targets>,
 }
 
 /// Which way a generation goes.
@@ -286,7 +290,8 @@ impl Track {
     fn start(&self) -> Result<Box<dyn Running>, Stop> {
         let (generation, _) = self.written();
         let tables = Some(self.services.db.tables(generation));
-        let host = TableHost { tables, logs: Arc::clone(&self.program.logs) };
+        let link = (self.program.kind == Kind::Transport).then(|| Link(Arc::clone(&self.program.targets)));
+        let host = TableHost { tables, logs: Arc::clone(&self.program.logs), link };
         let reason = match self.purpose {
             Purpose::Rebuild => StartReason::Rebuild,
             Purpose::Live if self.cursor.position.get() == 0 && self.errand.is_none() => StartReason::FirstStart,
@@ -318,21 +323,45 @@ impl Track {
                 self.commit(cut, handled)?;
                 self.instance = delivered.instance;
             }
-            Outcome::Retry { failure, after } => self.retry_later(cut.end, &failure, after),
+            Outcome::Retry { failure, after, done } => {
+                let end = cut.end;
+                self.commit_sent(&cut, done)?;
+                self.retry_later(end, &failure, after);
+            }
             Outcome::Fatal(failure) => self.stop(format!("it cannot go on: {}", words(&failure))),
             Outcome::Poison(item) => {
                 let grounds = Grounds { reason: item.failure.message, code: item.failure.code };
-                self.failed(cut, Some(item.index as usize), grounds)?;
+                let guilty = item.index as usize;
+                let sent = self.commit_sent(&cut, guilty)?;
+                self.failed(cut, sent, Some(guilty - sent), grounds)?;
             }
             Outcome::Halted(Halt::HostFailed(error)) => {
                 self.broke(&error.to_string());
             }
             Outcome::Halted(halt) => {
                 self.cursor.counters.traps += 1;
-                self.failed(cut, None, grounds(&halt))?;
+                self.failed(cut, 0, None, grounds(&halt))?;
             }
         }
         Ok(())
+    }
+
+    /// Commits the leading items of a batch that failed, where the plugin is a transport, of which they stay sent; a read
+    /// model's writes are thrown away with its call. Answers how many those are.
+    fn commit_sent(&mut self, cut: &Cut, done: usize) -> Result<usize, Fault> {
+        if done == 0 || self.program.kind != Kind::Transport {
+            return Ok(0);
+        }
+        let extent = Extent {
+            from: self.cursor.position.next(),
+            to: cut.end,
+            items: done,
+            bytes: self.services.limits.batch_bytes,
+        };
+        // The log does not change: these are the same items once more.
+        let sent = self.cutter().cut(extent, &self.tree)?;
+        self.commit(sent, Handled::default())?;
+        Ok(done)
     }
 
     fn retry_later(&mut self, end: Position, failure: &Failure, after: Option<Duration>) {
@@ -341,9 +370,10 @@ impl Track {
         self.trouble.asked_to_retry(end, after, Instant::now());
     }
 
-    fn failed(&mut self, cut: Cut, guilty: Option<usize>, grounds: Grounds) -> Result<(), Fault> {
+    /// A batch failed, of which the first `sent` items are committed; `guilty` counts from there.
+    fn failed(&mut self, cut: Cut, sent: usize, guilty: Option<usize>, grounds: Grounds) -> Result<(), Fault> {
         self.last_error = Some(format!("{} ({})", grounds.reason, grounds.code));
-        match self.trouble.failed(cut.items.len(), guilty, Instant::now()) {
+        match self.trouble.failed(cut.items.len() - sent, guilty, Instant::now()) {
             Verdict::Narrow | Verdict::Pause => Ok(()),
             Verdict::Convict => self.convict(cut, grounds),
         }

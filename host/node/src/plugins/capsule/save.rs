@@ -31,10 +31,11 @@ impl Registry {
     /// Makes a capsule of the first event of a parked entry, or of what the plugin is given next.
     pub(in crate::plugins) fn capsule(&self, name: &str, entry: Option<&str>) -> Result<Capsule, PluginError> {
         let installed = self.find(name)?;
-        let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
-        let (generation, snapshot) = installed.snapshot(&self.services);
+        let answering = installed.answering(&self.services).ok_or_else(|| installed.not_running())?;
+        let ((plugin, generation, snapshot), record) = (answering, installed.record());
         let descriptor = plugin.descriptor();
-        let selector = Selector::new(descriptor, &record.aggregates, &record.events).map_err(PluginError::Invalid)?;
+        let modes = self.services.modes.current();
+        let selector = record.selector(descriptor, &modes).map_err(PluginError::Invalid)?;
         let cut = match entry {
             Some(entry) => self.first_parked(&installed, &selector, entry)?,
             None => self.next_batch(&installed, &selector)?,
@@ -53,9 +54,9 @@ impl Registry {
         });
         let read = Arc::new(Mutex::new((super::tables::Rows::new(), 0)));
         let logs = Arc::new(Logs::new(Arc::clone(&self.services.clock), 0));
-        let tables = TableHost { tables: Some(snapshot.tables(generation)), logs };
+        let tables = TableHost { tables: Some(snapshot.tables(generation)), logs, link: None };
         let host = Recorder { tables, read: Arc::clone(&read) };
-        let config = record.config_text();
+        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         let context = StartContext { domain: batch.domain(), config: &config, reason: StartReason::Restart };
         let outcome = match Guest::start(&plugin, Box::new(host), context, &self.services.instance_limits) {
             Ok(instance) => batch.lend(|batch| CapsuleOutcome::of(instance.handle(batch).0)),

@@ -7,4 +7,5 @@ mod jobs;
 mod parking;
 mod replay_requests;
 mod selection;
+mod transport;
 pub(in crate::plugins) mod world;

@@ -238,7 +238,11 @@ fn a_retry_brings_the_same_batch_with_its_attempt() {
     let guest: Arc<Reaction> = Arc::new(move |batch: &Batch<'_>, host: &mut dyn Host| {
         assert_eq!(batch.attempt, seen.fetch_add(1, Ordering::Relaxed) + 1);
         assert_eq!(batch.items.len(), 10);
-        if batch.attempt < 4 { Outcome::Retry { failure: failure("later"), after: None } } else { ledger(batch, host) }
+        if batch.attempt < 4 {
+            Outcome::Retry { failure: failure("later"), after: None, done: 0 }
+        } else {
+            ledger(batch, host)
+        }
     });
     let generation = world.generation();
     let mut track = world.track(generation, PayloadMode::EventOnly, &guest);

@@ -114,11 +114,13 @@ impl World {
 
     pub(super) fn program(&self, guest: &Arc<Reaction>) -> Program {
         Program {
+            kind: Kind::ReadModel,
             guest: Box::new(Closure(Arc::clone(guest))),
             selector: Selector::new(&descriptor(), &[], &[]).unwrap(),
             config: "{}".to_owned(),
             upgraded_from: None,
             logs: Arc::new(Logs::new(system_clock(), 100)),
+            targets: Arc::default(),
         }
     }
 
