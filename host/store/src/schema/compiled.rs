@@ -3,6 +3,7 @@
 use super::{
     column::{Field, Members},
     document::SchemaDocument,
+    foreign::has_foreign_types,
     place::Path,
     require::Requirements,
 };
@@ -17,6 +18,8 @@ pub struct Schema {
     pub(super) hidden: Vec<Path>,
     /// The outermost ones: what lies below is locked with them.
     pub(super) locked: Vec<Path>,
+    /// Whether any column has a type that an extension brings.
+    pub(super) has_foreign_types: bool,
 }
 
 impl Schema {
@@ -27,7 +30,8 @@ impl Schema {
         let mut hidden = outermost(&document.members, |field| field.hidden);
         add_old_names(&document, &mut hidden);
         let locked = outermost(&document.members, |field| field.locked);
-        Self { document, required, hidden, locked }
+        let has_foreign_types = has_foreign_types(&document.members);
+        Self { document, required, hidden, locked, has_foreign_types }
     }
 
     /// What the schema says.

@@ -63,6 +63,9 @@ pub(super) fn document(document: &SchemaDocument) -> Value {
     if !document.upcasts.is_empty() {
         out.set("upcasts", document.upcasts.iter().map(upcast).collect::<Vec<Value>>());
     }
+    if !document.rules.is_empty() {
+        out.set("rules", names(&document.rules));
+    }
     Value::Object(out.0)
 }
 
@@ -91,6 +94,10 @@ pub(super) fn field(field: &Field) -> Value {
             out.some("to", target.to.as_ref().map(|to| to.as_str()));
             out.choice("integrity", &Integrity::NAMES, target.integrity);
             out.choice("on_archive", &OnArchive::NAMES, target.on_archive);
+        }
+        Column::Foreign(column) => {
+            let params: Map<String, Value> = serde_json::from_str(&column.params).unwrap_or_default();
+            out.object("params", Object(params));
         }
         _ => {}
     }
