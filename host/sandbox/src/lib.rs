@@ -32,6 +32,7 @@ mod memory;
 mod metrics;
 mod outcome;
 mod plugin;
+mod pure;
 mod query;
 mod sandbox;
 mod scan;
@@ -51,6 +52,10 @@ pub use load_error::{LoadError, SandboxError};
 pub use metrics::Metrics;
 pub use outcome::{Answer, Halt, Handled, Lie, Outcome, QueryOutcome, Stop, Trap, TrapKind, Usage};
 pub use plugin::{Plugin, StartContext, StartReason};
+pub use pure::{
+    ColumnType, Extension, ProposedEvent, PureError, PureStart, Replacement, RuleDeclaration, Shaped, Shaper,
+    TypeDeclaration, TypedValue, Verdict, Violation,
+};
 pub use query::QueryInstance;
 pub use sandbox::{Sandbox, SandboxOptions};
 pub use wire::types::{Batch, Delivery, DeliveryMode, Envelope, Failure, ItemFailure, SchemaDocument};
