@@ -2,19 +2,15 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::inspect::{ApiVersion, Outside};
+use crate::{
+    inspect::{ApiVersion, Outside},
+    kind::{Kind, Outline},
+};
 
 /// The version of `eventdbx:plugin` that this host serves.
 pub const API_VERSION: ApiVersion = ApiVersion::new(0, 1, 0);
 
 const PACKAGE: &str = "eventdbx:plugin/";
-
-/// Interfaces that a read model may import.
-const OFFERED: [&str; 3] = ["types", "host", "state"];
-/// Interfaces that it must export.
-const REQUIRED: [&str; 2] = ["meta", "handler"];
-/// Interfaces that it may export.
-const OPTIONAL: [&str; 1] = ["queryable"];
 
 /// How a component differs from what this host can run. Its text is for people, one line per difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,83 +20,103 @@ pub struct Mismatch {
     /// One line per difference.
     pub differences: Vec<String>,
     /// What to do about it.
-    pub advice: &'static str,
+    pub advice: String,
 }
 
 /// What a component that fits can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fit {
     pub(crate) api: ApiVersion,
-    pub(crate) queryable: bool,
+    pub(crate) kind: Kind,
+    /// The interfaces of the contract that it exports.
+    interfaces: Vec<String>,
+}
+
+impl Fit {
+    /// Whether it exports an interface of the contract.
+    pub(crate) fn exports(&self, interface: &str) -> bool {
+        self.interfaces.iter().any(|exported| exported == interface)
+    }
 }
 
 /// Compares names; types are compared by wasmtime afterwards.
 pub(crate) fn check(outside: &Outside) -> Result<Fit, Mismatch> {
     let built_against = outside.stamp.or_else(|| newest_named(outside));
+    let names: Vec<&str> = outside.imports.iter().chain(&outside.exports).map(|name| bare(name)).collect();
+    let outline = Outline::of(&names);
     let mut differences = Vec::new();
+    if !outline.served {
+        differences.push(format!("is {}, which this host does not run yet", outline.kind.article()));
+    }
     for import in &outside.imports {
-        if let Some(reason) = refused_import(import) {
+        if let Some(reason) = refused_import(outline, import) {
             differences.push(format!("imports {import}: {reason}"));
         }
     }
     for export in &outside.exports {
-        if let Some(reason) = refused_export(export) {
+        if let Some(reason) = refused_export(outline, export) {
             differences.push(format!("exports {export}: {reason}"));
         }
     }
-    for interface in REQUIRED.iter().filter(|interface| !exports(outside, interface)) {
-        differences.push(format!("does not export {PACKAGE}{interface}@{API_VERSION}: every read model does"));
+    let exports = outside.exports.iter().filter_map(|name| split(name));
+    let interfaces: Vec<String> = exports.map(|(interface, _)| interface.to_owned()).collect();
+    for interface in outline.requires.iter().filter(|required| !interfaces.iter().any(|name| name == *required)) {
+        let kind = outline.kind.noun();
+        differences.push(format!("does not export {PACKAGE}{interface}@{API_VERSION}: every {kind} does"));
     }
     let newer = built_against.is_some_and(|version| !API_VERSION.serves(version));
     match built_against {
-        Some(api) if !newer && differences.is_empty() => Ok(Fit { api, queryable: exports(outside, "queryable") }),
-        _ => Err(Mismatch { built_against, differences, advice: advice(outside, built_against) }),
+        Some(api) if !newer && differences.is_empty() => Ok(Fit { api, kind: outline.kind, interfaces }),
+        _ => Err(Mismatch { built_against, differences, advice: advice(outside, outline, built_against) }),
     }
 }
 
 /// The names fit, but a function or a type behind them does not.
-pub(crate) fn types_differ(fit: Fit, reason: &str) -> Mismatch {
+pub(crate) fn types_differ(fit: &Fit, reason: &str) -> Mismatch {
+    let advice = "Build it against the released text of the contract; a changed copy of it is another contract.";
     Mismatch {
         built_against: Some(fit.api),
         differences: vec![format!("differs behind the same names: {reason}")],
-        advice: "Build it against the released text of the contract; a changed copy of it is another contract.",
+        advice: advice.to_owned(),
     }
 }
 
-fn advice(outside: &Outside, built_against: Option<ApiVersion>) -> &'static str {
+fn advice(outside: &Outside, outline: &Outline, built_against: Option<ApiVersion>) -> String {
+    let (kind, served) = (outline.kind.as_str(), Outline::served());
     match built_against {
         None => {
-            "This is a component, but no plugin of EventDBX: build it against the world `read-model` of eventdbx:plugin."
+            format!("This is a component, but no plugin of EventDBX: build it against a world of eventdbx:plugin ({served}).")
         }
         Some(version) if version > API_VERSION => {
-            "Update this host, or build the plugin against the version that the host serves."
+            "Update this host, or build the plugin against the version that the host serves.".to_owned()
         }
-        Some(version) if !API_VERSION.serves(version) => "Build the plugin against the version that the host serves.",
+        Some(version) if !API_VERSION.serves(version) => {
+            "Build the plugin against the version that the host serves.".to_owned()
+        }
+        Some(_) if !outline.served => format!("This host runs {served}."),
         Some(_) if outside.imports.iter().any(|import| import.starts_with("wasi:")) => {
             "Plugins get no WASI: in Rust build for wasm32-unknown-unknown, elsewhere have the toolchain leave WASI out."
+                .to_owned()
         }
-        Some(_) => {
-            "Build it for the world `read-model` or `read-model-with-queries`; this host runs no other kind yet."
-        }
+        Some(_) => format!("Build it for the world `{kind}`, or for another that this host runs ({served})."),
     }
 }
 
-fn refused_import(name: &str) -> Option<String> {
+fn refused_import(outline: &Outline, name: &str) -> Option<String> {
     match split(name) {
-        Some((interface, version)) if OFFERED.contains(&interface) => refused_version(version),
-        Some(_) => Some("this host offers a read model no such interface".to_owned()),
+        Some((interface, version)) if outline.may_import(interface) => refused_version(version),
+        Some(_) => Some(format!("this host offers {} no such interface", outline.kind.article())),
+        None if outline.may_import_foreign(bare(name)) => None,
         None if name.starts_with("wasi:") => Some("this host offers plugins no WASI".to_owned()),
         None => Some("this host offers nothing of that name".to_owned()),
     }
 }
 
 /// Exports of other packages are none of our business: some toolchains leave their own.
-fn refused_export(name: &str) -> Option<String> {
+fn refused_export(outline: &Outline, name: &str) -> Option<String> {
     match split(name) {
-        Some((interface, version)) if REQUIRED.contains(&interface) || OPTIONAL.contains(&interface) => {
-            refused_version(version)
-        }
-        Some(_) => Some("no read model does; is it another kind of plugin?".to_owned()),
+        Some((interface, version)) if outline.may_export(interface) => refused_version(version),
+        Some(_) => Some(format!("no {} does; is it another kind of plugin?", outline.kind.noun())),
         None => None,
     }
 }
@@ -113,13 +129,15 @@ fn refused_version(version: Option<ApiVersion>) -> Option<String> {
     }
 }
 
-fn exports(outside: &Outside, interface: &str) -> bool {
-    outside.exports.iter().filter_map(|name| split(name)).any(|(name, _)| name == interface)
-}
-
 fn newest_named(outside: &Outside) -> Option<ApiVersion> {
     let names = outside.imports.iter().chain(&outside.exports);
     names.filter_map(|name| split(name)).filter_map(|(_, version)| version).max()
+}
+
+/// A name without the contract's package and without a version: by it kinds are told apart.
+fn bare(name: &str) -> &str {
+    let name = name.strip_prefix(PACKAGE).unwrap_or(name);
+    name.split_once('@').map_or(name, |(name, _)| name)
 }
 
 /// Interface and version of a name that belongs to our package.
@@ -164,8 +182,33 @@ mod tests {
     fn a_read_model_fits_and_what_a_toolchain_leaves_behind_is_ignored() {
         let fit =
             check(&outside(&["eventdbx:plugin/state@0.1.0"], &[META, HANDLER, "init", "other:thing/init"])).unwrap();
-        assert_eq!(fit, Fit { api: API_VERSION, queryable: false });
-        assert!(check(&outside(&[], &[META, HANDLER, "eventdbx:plugin/queryable@0.1.0"])).unwrap().queryable);
+        assert_eq!((fit.api, fit.kind, fit.exports("queryable")), (API_VERSION, Kind::ReadModel, false));
+        let fit = check(&outside(&[], &[META, HANDLER, "eventdbx:plugin/queryable@0.1.0"])).unwrap();
+        assert!(fit.exports("queryable"));
+    }
+
+    #[test]
+    fn a_kind_that_is_not_run_is_called_by_its_name() {
+        for (imports, exports, kind) in [
+            (&["eventdbx:plugin/client@0.1.0"][..], &[META][..], "a gateway"),
+            (&[], &[META, "wasi:http/incoming-handler@0.2.6"], "a gateway"),
+        ] {
+            let refused = check(&outside(imports, exports)).unwrap_err();
+            assert_eq!(refused.differences, [format!("is {kind}, which this host does not run yet")]);
+            assert!(refused.advice.contains("`read-model`"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn one_kind_may_not_use_what_belongs_to_another() {
+        let (state, outbound) = ("eventdbx:plugin/state@0.1.0", "eventdbx:plugin/outbound@0.1.0");
+        let both = check(&outside(&[state, outbound], &[META, HANDLER])).unwrap_err().to_string();
+        assert!(both.contains("state@0.1.0: this host offers a transport no such interface"), "{both}");
+        let pure =
+            check(&outside(&["eventdbx:plugin/host@0.1.0"], &[META, "eventdbx:plugin/shape@0.1.0"])).unwrap_err();
+        assert!(pure.to_string().contains("offers a payload mode no such interface"), "{pure}");
+        let queried = check(&outside(&[outbound], &[META, HANDLER, "eventdbx:plugin/queryable@0.1.0"])).unwrap_err();
+        assert!(queried.to_string().contains("no transport does"), "{queried}");
     }
 
     #[test]
@@ -180,10 +223,10 @@ mod tests {
 
     #[test]
     fn every_difference_is_listed() {
-        let text = check(&outside(&["wasi:cli/environment@0.2.6", "thing"], &[META, "eventdbx:plugin/shape@0.1.0"]))
+        let text = check(&outside(&["wasi:cli/environment@0.2.6", "thing"], &[META, "eventdbx:plugin/other@0.1.0"]))
             .unwrap_err()
             .to_string();
-        for part in ["wasi:cli/environment@0.2.6: this host offers plugins no WASI", "imports thing", "shape", HANDLER]
+        for part in ["wasi:cli/environment@0.2.6: this host offers plugins no WASI", "imports thing", "other", HANDLER]
         {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::{
+    contract::Fit,
+    kind::Kind,
     limits::{DECLARATIONS, LIST_ITEMS, NAME_BYTES},
     wire::{exports::eventdbx::plugin::meta as wire, types::Parts as WireParts},
 };
@@ -30,24 +32,6 @@ pub struct Descriptor {
     pub state_version: u32,
     /// What it asks for beyond its world.
     pub capabilities: Vec<String>,
-}
-
-/// What a plugin is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// A projection with tables.
-    ReadModel,
-}
-
-impl Kind {
-    /// Its name in the contract.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ReadModel => "read-model",
-        }
-    }
 }
 
 /// What a plugin can use at most.
@@ -116,14 +100,11 @@ pub struct Query {
 }
 
 impl Descriptor {
-    /// Checks what a component said; `queryable` is whether it exports that interface. All reasons are reported at once.
-    pub(crate) fn checked(wire: wire::Descriptor, queryable: bool) -> Result<Self, Vec<String>> {
+    /// Checks what a component said, against what it looks like from outside. All reasons are reported at once.
+    pub(crate) fn checked(wire: wire::Descriptor, fit: &Fit) -> Result<Self, Vec<String>> {
         let mut check = Check::default();
-        check.descriptor(&wire, queryable);
-        match (check.reasons.is_empty(), wire.kind) {
-            (true, wire::Kind::ReadModel) => Ok(Self::from_wire(wire)),
-            _ => Err(check.reasons),
-        }
+        check.descriptor(&wire, fit);
+        if check.reasons.is_empty() { Ok(Self::from_wire(wire)) } else { Err(check.reasons) }
     }
 
     fn from_wire(wire: wire::Descriptor) -> Self {
@@ -140,7 +121,7 @@ impl Descriptor {
         Self {
             name: wire.name,
             version: wire.version,
-            kind: Kind::ReadModel,
+            kind: wire.kind.into(),
             config_schema: wire.config_schema,
             selector: Selector {
                 aggregate_types: wire.selector.aggregate_types,
@@ -157,6 +138,18 @@ impl Descriptor {
             queries: wire.queries.into_iter().map(query).collect(),
             state_version: wire.state_version,
             capabilities: wire.capabilities,
+        }
+    }
+}
+
+impl From<wire::Kind> for Kind {
+    fn from(kind: wire::Kind) -> Self {
+        match kind {
+            wire::Kind::ReadModel => Self::ReadModel,
+            wire::Kind::Transport => Self::Transport,
+            wire::Kind::Gateway => Self::Gateway,
+            wire::Kind::SchemaExtension => Self::SchemaExtension,
+            wire::Kind::PayloadMode => Self::PayloadMode,
         }
     }
 }
@@ -180,11 +173,19 @@ struct Check {
 }
 
 impl Check {
-    fn descriptor(&mut self, wire: &wire::Descriptor, queryable: bool) {
+    fn descriptor(&mut self, wire: &wire::Descriptor, fit: &Fit) {
         self.name("the plugin", &wire.name);
         self.short("its version", &wire.version);
-        if wire.kind != wire::Kind::ReadModel {
-            self.reasons.push(format!("it calls itself {:?}, but exports what a read model does", wire.kind));
+        let (said, seen) = (Kind::from(wire.kind), fit.kind);
+        if said != seen {
+            self.reasons.push(format!(
+                "it calls itself {}, but by what it imports and exports it is {}",
+                said.article(),
+                seen.article()
+            ));
+        }
+        if seen != Kind::ReadModel && !wire.tables.is_empty() {
+            self.reasons.push(format!("it declares tables, but {} has none", seen.article()));
         }
         self.schema("the schema of its configuration", &wire.config_schema);
         self.names("table", wire.tables.iter().map(|table| table.name.as_str()));
@@ -199,7 +200,7 @@ impl Check {
         }
         self.selector(&wire.selector);
         self.list("capabilities", &wire.capabilities);
-        match (wire.queries.is_empty(), queryable) {
+        match (wire.queries.is_empty(), fit.exports("queryable")) {
             (true, true) => self.reasons.push("it exports `queryable` but declares no query".to_owned()),
             (false, false) => self.reasons.push("it declares queries but does not export `queryable`".to_owned()),
             (true, false) | (false, true) => {}

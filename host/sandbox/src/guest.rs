@@ -7,6 +7,7 @@ use wasmtime::{
 
 use crate::{
     call::{CallState, Phase},
+    contract::Fit,
     halt,
     outcome::{Halt, Usage},
     sandbox::{Inner, Sandbox},
@@ -17,18 +18,18 @@ use crate::{
 pub(crate) struct Exports {
     pre: InstancePre<CallState>,
     meta: meta::GuestIndices,
-    handler: handler::GuestIndices,
+    handler: Option<handler::GuestIndices>,
     queryable: Option<queryable::GuestIndices>,
 }
 
 impl Exports {
     /// Finds what the component exports; wasmtime compares the types of what it imports.
-    pub(crate) fn find(inner: &Inner, component: &Component, queryable: bool) -> wasmtime::Result<Self> {
+    pub(crate) fn find(inner: &Inner, component: &Component, fit: &Fit) -> wasmtime::Result<Self> {
         let pre = inner.linker.instantiate_pre(component)?;
         Ok(Self {
             meta: meta::GuestIndices::new(&pre)?,
-            handler: handler::GuestIndices::new(&pre)?,
-            queryable: queryable.then(|| queryable::GuestIndices::new(&pre)).transpose()?,
+            handler: fit.exports("handler").then(|| handler::GuestIndices::new(&pre)).transpose()?,
+            queryable: fit.exports("queryable").then(|| queryable::GuestIndices::new(&pre)).transpose()?,
             pre,
         })
     }
@@ -41,10 +42,10 @@ pub(crate) struct Guest {
     calls: Calls,
 }
 
-/// The functions that can be called.
+/// The functions that can be called. What a kind need not have is an option.
 pub(crate) struct Calls {
     pub(crate) meta: meta::Guest,
-    pub(crate) handler: handler::Guest,
+    pub(crate) handler: Option<handler::Guest>,
     pub(crate) queryable: Option<queryable::Guest>,
 }
 
@@ -63,7 +64,7 @@ impl Guest {
             let instance = exports.pre.instantiate(&mut *store)?;
             Ok(Calls {
                 meta: exports.meta.load(&mut *store, &instance)?,
-                handler: exports.handler.load(&mut *store, &instance)?,
+                handler: exports.handler.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
                 queryable: exports.queryable.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
             })
         });

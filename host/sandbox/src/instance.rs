@@ -10,7 +10,7 @@ use crate::{
     call::Phase,
     guest::Guest,
     limits::Limits,
-    outcome::{Halt, Handled, Lie, Outcome, Usage},
+    outcome::{Halt, Handled, Lie, Outcome, Trap, Usage},
     text,
     wire::types::{Ack, HandleError, ItemFailure},
 };
@@ -39,8 +39,10 @@ impl Instance {
     #[must_use]
     pub fn handle(mut self, batch: &Batch<'_>) -> Call {
         let items = batch.items.len();
-        let (answer, usage) =
-            self.guest.call(Phase::Batch, |store, calls| calls.handler.call_handle_batch(store, batch.clone()));
+        let (answer, usage) = self.guest.call(Phase::Batch, |store, calls| match &calls.handler {
+            Some(handler) => handler.call_handle_batch(store, batch.clone()),
+            None => Err(Halt::Trapped(Trap::forbidden("this kind of plugin takes no deliveries".to_owned())).into()),
+        });
         let state = self.guest.state();
         let outcome = answer.and_then(|answer| outcome(answer, items, &state.limits));
         match outcome {

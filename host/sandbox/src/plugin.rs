@@ -66,16 +66,15 @@ impl Plugin {
         sandbox: Sandbox,
         component: &Component,
         hash: ComponentHash,
-        fit: Fit,
+        fit: &Fit,
     ) -> Result<Self, LoadError> {
-        let exports =
-            Exports::find(&sandbox.inner, component, fit.queryable).map_err(|error| types_differ(&error, fit))?;
+        let exports = Exports::find(&sandbox.inner, component, fit).map_err(|error| types_differ(&error, fit))?;
         let limits = Limits::default();
         let mut guest = isolated(&sandbox, &exports, &limits).map_err(|halt| instantiate_failed(halt, fit))?;
         let (described, _) = guest.call(Phase::Describe, |store, calls| calls.meta.call_describe(store));
         let described = described.map_err(LoadError::Describe)?;
         check_size(&described, &limits).map_err(LoadError::Describe)?;
-        let descriptor = Descriptor::checked(described, fit.queryable).map_err(LoadError::Descriptor)?;
+        let descriptor = Descriptor::checked(described, fit).map_err(LoadError::Descriptor)?;
         let tables = descriptor.tables.clone().into();
         Ok(Self { inner: Arc::new(Loaded { sandbox, exports, hash, api: fit.api, descriptor, tables }) })
     }
@@ -184,12 +183,12 @@ fn check_size(descriptor: &wire::Descriptor, limits: &Limits) -> Result<(), Halt
     Err(Halt::Trapped(Trap::broke(Limit::OutputBytes, limits, what)))
 }
 
-fn types_differ(error: &wasmtime::Error, fit: Fit) -> LoadError {
+fn types_differ(error: &wasmtime::Error, fit: &Fit) -> LoadError {
     LoadError::Mismatch(contract::types_differ(fit, &format!("{error:#}")))
 }
 
 /// wasmtime compares the types of exports when the first instance is made, and says so in words only.
-fn instantiate_failed(halt: Halt, fit: Fit) -> LoadError {
+fn instantiate_failed(halt: Halt, fit: &Fit) -> LoadError {
     match halt {
         Halt::Lied(crate::Lie::Malformed(text)) => LoadError::Mismatch(contract::types_differ(fit, &text)),
         other => LoadError::Describe(other),

@@ -73,7 +73,7 @@ impl Sandbox {
         outside.stamp = outside.stamp.max(inspect::outside(bytes)?.stamp);
         let fit = contract::check(&outside)?;
         let component = self.compile(&encoded)?;
-        Plugin::describe(self.clone(), &component, ComponentHash::of(bytes), fit)
+        Plugin::describe(self.clone(), &component, ComponentHash::of(bytes), &fit)
     }
 
     fn compile(&self, encoded: &[u8]) -> Result<Component, LoadError> {
