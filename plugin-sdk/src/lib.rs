@@ -58,6 +58,7 @@ mod event;
 #[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
 pub mod exports;
+pub mod extension;
 #[doc(hidden)]
 pub mod guest;
 pub mod host;

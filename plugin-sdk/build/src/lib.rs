@@ -28,8 +28,11 @@ use std::{
 
 pub use error::BuildError;
 
-/// The example plugins of this repository.
+/// The example read models of this repository.
 pub const EXAMPLES: [&str; 4] = ["aircraft-miles", "airport-hours", "event-counter", "punctuality"];
+
+/// The example schema extensions of this repository.
+pub const EXTENSIONS: [&str; 3] = ["geo-point", "iban", "seat-rules"];
 
 /// A plugin that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]

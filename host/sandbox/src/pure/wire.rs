@@ -1,6 +1,6 @@
 //! The interfaces of the pure kinds as Rust: generated. The shared types come from [`crate::wire::types`].
 
-#![expect(unreachable_pub, reason = "generated")]
+#![allow(missing_docs, reason = "generated from wit/, where it is documented")]
 
 wasmtime::component::bindgen!({
     path: "../../wit",
