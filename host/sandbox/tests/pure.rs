@@ -22,8 +22,11 @@ fn start(bench: &Bench, wasm: &[u8]) -> Extension {
     bench.sandbox.start_extension(wasm, start, &Limits::default()).unwrap()
 }
 
-fn value<'a>(type_name: &'a str, value: &'a str) -> TypedValue<'a> {
-    TypedValue { type_name, params: "{}", value }
+/// What a test asks of a type, as many times as there are texts.
+fn check(extension: &Extension, type_name: &str, texts: &[&str]) -> Result<Vec<Verdict>, Halt> {
+    let (params, texts) = ("{}".to_owned(), texts.iter().map(ToString::to_string).collect::<Vec<String>>());
+    let values: Vec<_> = texts.iter().map(|value| TypedValue { type_name, params: &params, value }).collect();
+    extension.check_values(&values)
 }
 
 #[test]
@@ -33,27 +36,31 @@ fn an_extension_judges_values_and_events() {
     assert_eq!(iban.types()[0].name, "iban");
     assert_eq!(iban.rules(), []);
     let values = ["\"DE89370400440532013000\"", "\"DE89370400440532013001\"", "\"de89370400440532013000\""];
-    let verdicts = iban.check_values(&values.map(|text| value("iban", text))).unwrap();
+    let verdicts = check(&iban, "iban", &values).unwrap();
     assert!(matches!(verdicts[0], Verdict::Accepted));
     assert!(matches!(&verdicts[1], Verdict::Rejected(all) if all[0].code == "check-digits"));
     assert!(matches!(&verdicts[2], Verdict::Normalized(text) if text == values[0]));
-    let keys = iban.index_keys(&[value("iban", values[0])]).unwrap();
+    let (params, value) = ("{}".to_owned(), values[0].to_owned());
+    let keys = iban.index_keys(&[TypedValue { type_name: "iban", params: &params, value: &value }]).unwrap();
     assert_eq!(keys[0].as_deref(), Some(&b"DE89370400440532013000"[..]));
-    let columns = [eventdbx_sandbox::ColumnType { type_name: "iban", params: r#"{"countries":["x"]}"# }];
+    let params = r#"{"countries":["x"]}"#.to_owned();
+    let columns = [eventdbx_sandbox::ColumnType { type_name: "iban", params: &params }];
     assert_eq!(iban.check_params(&columns).unwrap()[0][0].code, "country");
 
     let seats = start(&bench, &built("example-plugins/seat-rules"));
     assert_eq!(seats.rules()[0].state_fields, ["/capacity", "/sold"]);
+    let [payload, empty, full, fits] =
+        [r#"{"sold":3}"#, "{}", r#"{"capacity":2,"sold":3}"#, r#"{"capacity":3,"sold":3}"#].map(str::to_owned);
     let event = |before, after| ProposedEvent {
         rule: "seat-rules",
         aggregate_type: "flight",
         aggregate_id: "f-1",
         event_type: "seats_sold",
-        payload: r#"{"sold":3}"#,
+        payload: &payload,
         before,
         after,
     };
-    let events = [event(None, r#"{"capacity":2,"sold":3}"#), event(Some("{}"), r#"{"capacity":3,"sold":3}"#)];
+    let events = [event(None, &full), event(Some(&empty), &fits)];
     let broken = seats.check_append(&events).unwrap();
     assert_eq!((broken[0][0].code.as_str(), broken[1].len()), ("oversold", 0));
 
@@ -66,7 +73,7 @@ fn an_extension_judges_values_and_events() {
 fn a_hostile_extension_is_stopped_and_the_next_call_is_none_the_worse() {
     let bench = bench();
     let hostile = start(&bench, &built("tests/guests/hostile-extension"));
-    let ask = |what: &str| hostile.check_values(&[value("hostile", "\"a\""), value("hostile", what)]);
+    let ask = |what: &str| check(&hostile, "hostile", &["\"a\"", what]);
     let traps = [
         ("\"loop\"", TrapKind::Limit(Limit::Fuel)),
         ("\"fill\"", TrapKind::Limit(Limit::Fuel)),
@@ -100,7 +107,7 @@ fn the_same_question_burns_the_same_fuel_on_every_instance() {
         let start = PureStart { domain: "default".to_owned(), config: "{}".to_owned() };
         let limits = Limits { fuel, ..Limits::default() };
         let extension = bench.sandbox.start_extension(&wasm, start, &limits);
-        extension.ok().is_some_and(|it| it.check_values(&[value("iban", "\"DE89370400440532013000\"")]).is_ok())
+        extension.ok().is_some_and(|it| check(&it, "iban", &["\"DE89370400440532013000\""]).is_ok())
     };
     // The least that suffices is one number, whoever looks for it.
     let least = || {

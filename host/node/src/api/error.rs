@@ -122,7 +122,7 @@ impl From<PluginError> for ApiError {
             PluginError::NotFound { .. } | PluginError::Query(QueryError::Unknown { .. }) => {
                 Self::new(ErrorCode::NotFound, message)
             }
-            PluginError::NameTaken(_) => Self::new(ErrorCode::Conflict, message),
+            PluginError::NameTaken(_) | PluginError::InUse { .. } => Self::new(ErrorCode::Conflict, message),
             PluginError::Invalid(_) | PluginError::Query(QueryError::BadParams(_) | QueryError::StaleCursor) => {
                 Self::new(ErrorCode::Refused, message)
             }

@@ -16,6 +16,18 @@ pub enum PluginError {
     /// A plugin of this name is installed already.
     #[error("a plugin named {0} is installed already: choose another name, or uninstall it first")]
     NameTaken(String),
+    /// Active schemas use what it brings.
+    #[error(
+        "{name} is in use by the schema of {}: put one into force that does without, or remove it (`dbx schema`); `dbx \
+         plugin disable {name}` stops it all the same, and what needs it is then refused",
+        .kinds.join(", ")
+    )]
+    InUse {
+        /// The plugin.
+        name: String,
+        /// The aggregate types.
+        kinds: Vec<String>,
+    },
     /// The request breaks rules; every reason is listed.
     #[error("{}", .0.join("; "))]
     Invalid(Vec<String>),

@@ -15,6 +15,7 @@ mod components;
 mod cut;
 mod documents;
 mod error;
+mod extensions;
 mod feed;
 mod glob;
 mod guest;

@@ -78,7 +78,7 @@ impl column_types::Guest for Hostile {
                     }
                 }
                 "memory" => loop {
-                    std::mem::forget(std::hint::black_box(vec![1_u8; 1 << 20]));
+                    std::mem::forget(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
                 },
                 // Some of it at each call: one day there is no room left in this instance.
                 "leak" => std::mem::forget(std::hint::black_box(vec![1_u8; 20 << 20])),
