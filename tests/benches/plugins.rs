@@ -103,7 +103,7 @@ pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn plugins(domain: &Domain, dir: &Path, limits: PluginLimits) -> anyhow::Result<Plugins> {
+pub(crate) fn plugins(domain: &Domain, dir: &Path, limits: PluginLimits) -> anyhow::Result<Plugins> {
     std::fs::create_dir_all(dir)?;
     let sandbox = Sandbox::new(SandboxOptions { cache_dir: dir.join("cache"), cache_key: [7; 32] })?;
     Ok(Plugins::open(domain.clone(), domain.name(), dir, sandbox, limits)?)

@@ -12,7 +12,7 @@ pub struct Node {
     client: Client,
     runtime: Runtime,
     running: Option<Running>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Node {
@@ -27,7 +27,7 @@ impl Node {
         let running = Daemon::start(&StartOptions::new(dir.path())).expect("starts");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let client = runtime.block_on(Client::connect(&running.socket())).expect("connects");
-        Self { client, runtime, running: Some(running), _dir: dir }
+        Self { client, runtime, running: Some(running), dir }
     }
 
     /// Sends a request below `/v1/domains/default` and reads the answer.
@@ -38,6 +38,33 @@ impl Node {
     pub fn ask(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> Value {
         let path = format!("/v1/domains/default/{path}");
         self.runtime.block_on(self.client.call(method, &path, body)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Sends a request that is to be refused; all that the daemon said.
+    ///
+    /// # Panics
+    ///
+    /// When it is not refused.
+    pub fn refused(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> String {
+        let path = format!("/v1/domains/default/{path}");
+        match self.runtime.block_on(self.client.call::<Value>(method, &path, body)) {
+            Ok(answer) => panic!("{path} is not refused: {answer}"),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    /// Stops the daemon, and starts it again on what it left.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+        let running = Daemon::start(&StartOptions::new(self.dir.path())).expect("starts");
+        self.client = self.runtime.block_on(Client::connect(&running.socket())).expect("connects");
+        self.running = Some(running);
     }
 
     /// Asks for something.
