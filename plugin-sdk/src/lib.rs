@@ -1,7 +1,7 @@
 //! Write an EventDBX plugin in Rust.
 //!
 //! A plugin is a WebAssembly component that EventDBX loads while it runs, and that can do only what it was granted. Of the
-//! kinds of plugins this crate covers *read models* so far: they take events and keep tables, from which they answer
+//! kinds of plugins this page is about *read models* ([`extension`] and [`shape`] are about others): they take events and keep tables, from which they answer
 //! queries. It takes one trait ([`ReadModel`]), one macro ([`export_read_model!`]) and [tables](Table) with typed keys and
 //! values; [`testing`] runs it all natively, with no daemon. docs/PLUGINS.md leads from the first line to the installed
 //! plugin.
@@ -64,6 +64,7 @@ pub mod guest;
 pub mod host;
 mod model;
 mod query;
+pub mod shape;
 mod table;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use eventdbx_node::{Grant, plugins::PluginLimits};
-use eventdbx_store::{
-    Domain, Draft, MasterKey, NewEvent, OpenOptions, SchemaDocument, schema::Known, system_clock,
-};
+use eventdbx_store::{Domain, Draft, MasterKey, NewEvent, OpenOptions, SchemaDocument, schema::Known, system_clock};
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 
 use crate::{

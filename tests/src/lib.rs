@@ -40,6 +40,19 @@ impl Node {
         self.runtime.block_on(self.client.call(method, &path, body)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
+    /// Sends a request whose answer has several lines, and reads all of it.
+    ///
+    /// # Panics
+    ///
+    /// When the daemon refuses.
+    pub fn lines(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> String {
+        let path = format!("/v1/domains/default/{path}");
+        let (status, body) = self.runtime.block_on(self.client.request(method, &path, body)).expect("an answer");
+        let text = String::from_utf8_lossy(&body).into_owned();
+        assert!(status.is_success(), "{path}: {text}");
+        text
+    }
+
     /// Sends a request that is to be refused; all that the daemon said.
     ///
     /// # Panics

@@ -37,7 +37,7 @@ fn a_schema_uses_what_extensions_bring() {
     node.install(guest("seat-rules"));
     let status = node.get("plugins/iban");
     assert_eq!((&status["kind"], &status["state"]), (&json!("schema-extension"), &json!("live")), "{status}");
-    let checked = node.ask(Method::POST, "schemas/flight/check", schema()).to_string();
+    let checked = node.lines(Method::POST, "schemas/flight/check", schema());
     assert!(checked.contains(r#""refused_events":1"#) && checked.contains("oversold: 3 sold of 2"), "{checked}");
     let params = node.refused(Method::PUT, "schemas/flight", schema().replace("DE", "Germany"));
     assert!(params.contains("bad-params") && params.contains("/fields/refund/params"), "{params}");

@@ -7,7 +7,8 @@ mod support;
 use std::path::Path;
 
 use eventdbx_sandbox::{
-    Extension, Halt, Kind, Lie, Limit, Limits, ProposedEvent, PureStart, Stop, TrapKind, TypedValue, Verdict,
+    Batch, Delivery, DeliveryMode, Extension, Halt, Kind, Lie, Limit, Limits, ProposedEvent, PureStart, Shaped, Stop,
+    TrapKind, TypedValue, Verdict,
 };
 use support::{Bench, bench};
 
@@ -119,4 +120,42 @@ fn the_same_question_burns_the_same_fuel_on_every_instance() {
         high
     };
     assert_eq!(least(), least());
+}
+
+#[test]
+fn a_payload_mode_takes_away_and_puts_nothing_in() {
+    let bench = bench();
+    let wasm = built("example-plugins/redact-emails");
+    assert_eq!(bench.sandbox.load(&wasm).unwrap().descriptor().kind, Kind::PayloadMode);
+    let start = PureStart { domain: "default".to_owned(), config: "{}".to_owned() };
+    let shaper = bench.sandbox.start_shaper(&wasm, start, &Limits::default()).unwrap();
+    let delivery = |payload, state| Delivery {
+        position: 1,
+        event_id: "e-1",
+        aggregate_type: "customer",
+        aggregate_id: "c-1",
+        version: 1,
+        event_type: "moved",
+        recorded_at_ms: 0,
+        occurred_at: None,
+        payload,
+        state,
+        schema: None,
+        envelope: None,
+        extensions: None,
+    };
+    let items = [delivery(Some(r#"{"to":"ada@example.org"}"#), None), delivery(None, Some(r#"{"n": 1}"#))];
+    let batch = Batch {
+        domain: "default",
+        mode: DeliveryMode::Live,
+        payload_mode: "redacted",
+        attempt: 1,
+        head_position: 1,
+        schemas: &[],
+        items: &items,
+    };
+    let shaped = shaper.shape(&batch).unwrap().unwrap();
+    assert!(matches!(&shaped[0], Shaped::Replace(it)
+        if it.payload.as_deref() == Some(r#"{"to":"[e-mail]"}"#) && it.state.is_none() && it.metadata.is_none()));
+    assert!(matches!(shaped[1], Shaped::Keep), "what holds no address stays byte for byte");
 }
