@@ -53,7 +53,7 @@ impl Sandbox {
     pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
         let engine = Engine::new(&config()).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let linker = linker(&engine).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
-        let pure = PureEngine::new(options.cache_dir.clone(), &options.cache_key)?;
+        let pure = PureEngine::new(&options.cache_dir, &options.cache_key)?;
         let path = options.cache_dir.clone();
         let cache = Cache::open(options.cache_dir, &options.cache_key, &engine)
             .map_err(|source| SandboxError::Cache { path, source })?;

@@ -46,7 +46,9 @@ impl Running {
 
     /// From the next write on, an extension is asked.
     pub(super) fn add(&self, provider: Provider, extension: Extension) -> Result<(), String> {
-        self.change(|extensions| drop(extensions.insert(provider.plugin.clone(), (provider.clone(), extension))))
+        self.change(|extensions| {
+            extensions.insert(provider.plugin.clone(), (provider, extension));
+        })
     }
 
     /// From the next write on, an extension is not asked any more.

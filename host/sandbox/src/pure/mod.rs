@@ -13,7 +13,7 @@ mod pool;
 mod shaper;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use wasmtime::{Config, Engine, OptLevel, component::Component};
 
@@ -70,7 +70,7 @@ pub(crate) struct PureEngine {
 }
 
 impl PureEngine {
-    pub(crate) fn new(cache_dir: PathBuf, cache_key: &[u8; 32]) -> Result<Self, SandboxError> {
+    pub(crate) fn new(cache_dir: &Path, cache_key: &[u8; 32]) -> Result<Self, SandboxError> {
         let engine = Engine::new(&config()).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let dir = cache_dir.join("pure");
         let cache =
