@@ -59,6 +59,7 @@ mod event;
 #[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
 pub mod exports;
+pub mod extension;
 #[doc(hidden)]
 pub mod guest;
 pub mod host;
@@ -66,6 +67,7 @@ mod model;
 mod network;
 mod query;
 mod record;
+pub mod shape;
 mod table;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

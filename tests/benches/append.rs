@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use eventdbx_store::{Domain, Draft, MasterKey, NewEvent, OpenOptions, system_clock};
+use eventdbx_node::{Grant, plugins::PluginLimits};
+use eventdbx_store::{Domain, Draft, MasterKey, NewEvent, OpenOptions, SchemaDocument, schema::Known, system_clock};
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 
-use crate::report::{Figure, Report};
+use crate::{
+    plugins::open_plugins,
+    report::{Figure, Report},
+};
 
 const BATCH: usize = 1024;
 /// How long each contender runs.
@@ -58,6 +62,40 @@ pub(crate) fn long_aggregates(report: &mut Report) -> anyhow::Result<()> {
     report.row("into 10 events", &[Figure::micros("median", short)]);
     let ratio = Figure::ratio("of the short one", long.as_secs_f64() / short.as_secs_f64()).at_most(1.2);
     report.row("into 100,000 events", &[Figure::micros("median", long), ratio]);
+    Ok(())
+}
+
+/// What a schema extension adds to the check of an append: one column of the type `iban`, against the same as a text.
+pub(crate) fn extension(report: &mut Report) -> anyhow::Result<()> {
+    report.title("append, embedded: the check of an event with a column of an extension's type (iban), against a text");
+    let dir = tempfile::tempdir()?;
+    let domain = open(&dir.path().join("domain"))?;
+    let plugins = open_plugins(&domain, &dir.path().join("plugins"), PluginLimits::default())?;
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let built = eventdbx_plugin_build::build_packages(&root, &["iban"])?;
+    let grant = Grant::owner("bench");
+    let component = plugins.add_component(&grant, &std::fs::read(&built[0].component)?)?.hash;
+    plugins.install(&grant, serde_json::from_value(serde_json::json!({ "component": component }))?)?;
+    for column in ["text", "iban"] {
+        let document = serde_json::json!({ "aggregate": column, "fields": { "account": { "type": column } } });
+        let provided = domain.extensions().map(|extensions| extensions.provided()).unwrap_or_default();
+        let document = SchemaDocument::parse_knowing(&document.to_string(), Known::Provided(&provided));
+        domain.put_schema(document.map_err(|faults| anyhow::anyhow!("{faults:?}"))?, "bench", None)?;
+    }
+    let (mut plain, mut judged) = (Vec::new(), Vec::new());
+    for n in 0..20_000 {
+        let (kind, times) = if n % 2 == 0 { ("text", &mut plain) } else { ("iban", &mut judged) };
+        let event = NewEvent::new(kind, "a-1", "account_changed", r#"{"account":"DE89370400440532013000"}"#);
+        let draft = Draft::one(event, "bench");
+        let started = Instant::now();
+        domain.check(draft)?;
+        times.push(started.elapsed());
+    }
+    let (plain, judged) = (median(&mut plain), median(&mut judged));
+    report.row("as a text", &[Figure::micros("median", plain)]);
+    let added = Figure::micros("added", judged.saturating_sub(plain)).at_most(5.0);
+    report.row("as an iban", &[Figure::micros("median", judged), added]);
+    plugins.shutdown();
     Ok(())
 }
 

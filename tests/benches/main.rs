@@ -21,6 +21,9 @@ fn main() -> anyhow::Result<()> {
         append::batches(&mut report)?;
         append::long_aggregates(&mut report)?;
     }
+    if wanted("extension") {
+        append::extension(&mut report)?;
+    }
     if wanted("read") {
         read::filters(&mut report)?;
         read::scattered(&mut report)?;

@@ -144,6 +144,46 @@ impl Node {
         self.runtime.block_on(self.client.call(method, &path, body)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
+    /// Sends a request whose answer has several lines, and reads all of it.
+    ///
+    /// # Panics
+    ///
+    /// When the daemon refuses.
+    pub fn lines(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> String {
+        let path = format!("/v1/domains/default/{path}");
+        let (status, body) = self.runtime.block_on(self.client.request(method, &path, body)).expect("an answer");
+        let text = String::from_utf8_lossy(&body).into_owned();
+        assert!(status.is_success(), "{path}: {text}");
+        text
+    }
+
+    /// Sends a request that is to be refused; all that the daemon said.
+    ///
+    /// # Panics
+    ///
+    /// When it is not refused.
+    pub fn refused(&mut self, method: Method, path: &str, body: impl Into<bytes::Bytes>) -> String {
+        let path = format!("/v1/domains/default/{path}");
+        match self.runtime.block_on(self.client.call::<Value>(method, &path, body)) {
+            Ok(answer) => panic!("{path} is not refused: {answer}"),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    /// Stops the daemon, and starts it again on what it left.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+        let running = Daemon::start(&StartOptions::new(self.dir.path())).expect("starts");
+        self.client = self.runtime.block_on(Client::connect(&running.socket())).expect("connects");
+        self.running = Some(running);
+    }
+
     /// Asks for something.
     pub fn get(&mut self, path: &str) -> Value {
         self.ask(Method::GET, path, "")

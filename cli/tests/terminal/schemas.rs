@@ -208,10 +208,10 @@ fn a_schema_is_written_command_by_command() {
 #[test]
 fn a_file_with_faults_is_refused_with_their_lines_and_nothing_is_applied() {
     let scratch = Scratch::new();
-    let text = "[good]\nfields = { n = \"integer\" }\n\n[bad]\n[bad.fields]\nn = \"int\"\nm = { type = \"text\", regex = \"(\" }\n";
+    let text = "[good]\nfields = { n = \"integer\" }\n\n[bad]\n[bad.fields]\nn = \"Int\"\nm = { type = \"text\", regex = \"(\" }\n";
     let file = scratch.file("schema.dbx", text);
     let file = file.to_str().unwrap();
-    // No daemon is needed to say so.
+    // No daemon is needed to say so: no extension can bring a type of that name.
     let ran = scratch.dbx(["schema", "validate", file]).code(3);
     ran.says("schema.dbx:6: bad/fields/n/type: ").says("schema.dbx:7: bad/fields/m/regex: ");
     let faults = scratch.dbx(["schema", "validate", file, "--format", "json"]).code(3).stdout;

@@ -21,6 +21,9 @@ pub(crate) fn from_error(error: &wasmtime::Error, limits: &Limits) -> Halt {
             ),
             backtrace: Vec::new(),
         }),
+        (None, Some(Code::OutOfFuel)) => {
+            Halt::Trapped(Trap::broke(Limit::Fuel, limits, "the plugin had not answered when its fuel was spent"))
+        }
         (None, Some(code)) => Halt::Trapped(Trap {
             kind: TrapKind::Crashed,
             message: format!("the plugin crashed: {code}"),

@@ -36,6 +36,7 @@ mod network;
 mod outbound;
 mod outcome;
 mod plugin;
+mod pure;
 mod query;
 mod sandbox;
 mod scan;
@@ -58,6 +59,10 @@ pub use metrics::Metrics;
 pub use outbound::{Connection, Exchange, HttpRequest, HttpResponse, Outbound, OutboundError};
 pub use outcome::{Answer, Halt, Handled, Lie, Outcome, QueryOutcome, Stop, Trap, TrapKind, Usage};
 pub use plugin::{Plugin, StartContext, StartReason};
+pub use pure::{
+    ColumnType, Extension, ProposedEvent, PureError, PureStart, Replacement, RuleDeclaration, Shaped, Shaper,
+    TypeDeclaration, TypedValue, Verdict, Violation,
+};
 pub use query::QueryInstance;
 pub use sandbox::{Sandbox, SandboxOptions};
 pub use wire::types::{Batch, Delivery, DeliveryMode, Envelope, Failure, ItemFailure, SchemaDocument};

@@ -70,6 +70,9 @@ limits! {
     QueryCpu, query_cpu_ms: 2_000, "milliseconds";
     /// Wall time of one query.
     QueryWall, query_wall_ms: 30_000, "milliseconds";
+    /// What one call of a pure plugin (a schema extension, a payload mode) may burn: about one unit for each instruction and
+    /// each byte that is copied, the same on every machine. Spent in some 50 ms; an IBAN costs some thousands.
+    Fuel, fuel: 50_000_000, "units of fuel";
     /// Text that one call returns: a descriptor, the failures of a batch, the answer of a query.
     OutputBytes, output_bytes: 4 << 20, "bytes";
     /// What one crossing may hand to the host, arguments or results, as the host stores it: more than the writes of a

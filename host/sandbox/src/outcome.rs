@@ -139,6 +139,14 @@ pub enum Lie {
         /// How many items there were.
         items: usize,
     },
+    /// Another number of answers than of questions.
+    #[error("it gave {answers} answers to {questions} questions")]
+    WrongCount {
+        /// Answers.
+        answers: usize,
+        /// Questions.
+        questions: usize,
+    },
     /// Something that should be JSON is not.
     #[error("its {what} is not JSON: {reason}")]
     InvalidJson {

@@ -15,6 +15,7 @@ use crate::{
     limits::{BACKTRACE_FRAMES, STACK_BYTES},
     load_error::{LoadError, SandboxError},
     plugin::Plugin,
+    pure::PureEngine,
     ticker::Ticker,
     wire::EveryKind,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<CallState>,
     pub(crate) ticker: Ticker,
+    /// On which the kinds run that import nothing.
+    pub(crate) pure: PureEngine,
     cache: Cache,
 }
 
@@ -50,11 +53,12 @@ impl Sandbox {
     pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
         let engine = Engine::new(&config()).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let linker = linker(&engine).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        let pure = PureEngine::new(&options.cache_dir, &options.cache_key)?;
         let path = options.cache_dir.clone();
         let cache = Cache::open(options.cache_dir, &options.cache_key, &engine)
             .map_err(|source| SandboxError::Cache { path, source })?;
         let ticker = Ticker::start(&engine).map_err(SandboxError::Clock)?;
-        Ok(Self { inner: Arc::new(Inner { engine, linker, ticker, cache }) })
+        Ok(Self { inner: Arc::new(Inner { engine, linker, ticker, pure, cache }) })
     }
 
     /// Makes a plugin of the bytes of a file: a component, or a core module that carries its component type. Checks world

@@ -17,6 +17,7 @@ use crate::{
     Micros, Position, Reason, Receipt, SchemaBook, book,
     files::Files,
     limits,
+    schema::Extensions,
     write::{self, NotTaken, Origin, Queue, Reply, Submission, SystemEvent},
 };
 
@@ -161,6 +162,18 @@ impl Domain {
     #[must_use]
     pub fn durability(&self) -> Durability {
         self.inner.files.durability
+    }
+
+    /// Lets `extensions` decide about the column types and rules that they bring, from the next check on. Until then, what a
+    /// schema leaves to an extension is refused.
+    pub fn extend(&self, extensions: Arc<dyn Extensions>) {
+        *self.inner.files.extensions.write().unwrap_or_else(PoisonError::into_inner) = Some(extensions);
+    }
+
+    /// Who decides about the column types and rules that extensions bring; none: nobody yet.
+    #[must_use]
+    pub fn extensions(&self) -> Option<Arc<dyn Extensions>> {
+        self.inner.files.extensions()
     }
 
     /// The first stage of a write, on the caller's thread: everything that can be known without taking a place in the log.

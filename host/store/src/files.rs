@@ -4,7 +4,7 @@
 
 use std::{
     ops::Range,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,7 @@ use crate::{
     keys::{self, KeptKey, Keys},
     merkle::{self, CompactRange, SaltSeed, Tile, TileSource},
     rows::{self, EventRow, HeadRow, Keyspaces, SealedParts},
+    schema::Extensions,
     seal::{Binding, RecordKind},
     write,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Files {
     pub(crate) clock: Clock,
     pub(crate) durability: Durability,
     pub(crate) snapshot_threshold: u32,
+    /// Who decides about the types and rules that extensions bring; none: nobody yet.
+    pub(crate) extensions: RwLock<Option<Arc<dyn Extensions>>>,
 }
 
 /// The head of an aggregate as it was at a snapshot.
@@ -56,6 +59,11 @@ pub(crate) struct OpenedRow {
 }
 
 impl Files {
+    /// Who decides about the types and rules that extensions bring.
+    pub(crate) fn extensions(&self) -> Option<Arc<dyn Extensions>> {
+        self.extensions.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The head of an aggregate; none when it does not exist.
     pub(crate) fn head_of(&self, at: &Snapshot, name: &AggregateRef) -> Result<Option<StoredHead>, ReadError> {
         let Some(number) = keys::number_of(at, &self.spaces, name)? else { return Ok(None) };

@@ -74,6 +74,12 @@ pub const SCHEMA_UPCASTS: usize = 256;
 /// Most events of one request on one aggregate with required members whose state nobody reads beforehand: the committer
 /// looks through all of them.
 pub const MERGE_LAYERS: usize = 16;
+/// Most rules of extensions that a schema uses: each is asked about each event.
+pub const SCHEMA_RULES: usize = 16;
+/// Most bytes of values, payloads and states that extensions are asked about in one request.
+pub const EXTENSION_BYTES: usize = REQUEST_BYTES;
+/// Most characters of what an extension says about a value or an event.
+pub const EXTENSION_MESSAGE_CHARS: usize = 300;
 /// Most versions of a schema: all of them are held in memory, ready for checking.
 pub const SCHEMA_VERSIONS: u32 = 1000;
 /// Violations that a check lists before it stops listing: a payload of nothing but mistakes must not grow its own answer.

@@ -5,7 +5,7 @@ use std::{
     io::Write,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, RwLock},
 };
 
 use fjall::{CompressionType, Database, PersistMode};
@@ -67,7 +67,8 @@ impl Domain {
             .open()?;
         let spaces = Keyspaces::open(&db)?;
         let keys = Keys::new(Arc::clone(&keyring), spaces.clone());
-        let files = Arc::new(Files { db, spaces, keys, clock, durability, snapshot_threshold });
+        let files =
+            Arc::new(Files { db, spaces, keys, clock, durability, snapshot_threshold, extensions: RwLock::default() });
 
         let (sequence, aggregates) = last_commit(&files)?;
         let head = sequence.head();

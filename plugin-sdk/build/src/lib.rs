@@ -43,6 +43,9 @@ pub const EXAMPLES: [&str; 9] = [
     "webhook",
 ];
 
+/// The example schema extensions of this repository.
+pub const EXTENSIONS: [&str; 3] = ["geo-point", "iban", "seat-rules"];
+
 /// A plugin that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {

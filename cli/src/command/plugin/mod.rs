@@ -3,8 +3,8 @@
 mod build;
 mod capsule;
 mod config;
-mod inspect;
 mod grants;
+mod inspect;
 mod install;
 mod job;
 mod jobs;

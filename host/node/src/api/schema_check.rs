@@ -82,7 +82,7 @@ fn schema_of(domain: &DomainNode, kind: &AggregateType, text: &str) -> Result<(A
         let active = book.active(kind).ok_or_else(|| schemas::no_active(&book, kind))?;
         return Ok((Arc::clone(&active.schema), Some(active.version)));
     }
-    Ok((Arc::new(Schema::new(schemas::document_of(kind, text)?)), None))
+    Ok((Arc::new(Schema::new(schemas::document_of(&domain.log, kind, text)?)), None))
 }
 
 /// Proposes a schema that accepts everything that there is of a type

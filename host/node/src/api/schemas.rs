@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use eventdbx_store::{AggregateType, SchemaBook, SchemaDocument, StoredSchema, schema::json_schema};
+use eventdbx_store::{
+    AggregateType, Domain, Schema, SchemaBook, SchemaDocument, StoredSchema,
+    schema::{Known, Objection, json_schema},
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::{Mutex, MutexGuard};
@@ -18,7 +21,7 @@ use crate::{
     node::{DomainNode, Node},
     schemas::{Edit, Expected, changes_between, schema_faults, switches},
     wire::{
-        ActivateRequest, ErrorCode, Raw, SchemaDiff, SchemaFaults, SchemaRow, SchemaVersion, SchemaVersions,
+        ActivateRequest, ErrorCode, Raw, Reason, SchemaDiff, SchemaFaults, SchemaRow, SchemaVersion, SchemaVersions,
         SchemaView, SchemaWritten, Schemas,
     },
 };
@@ -194,7 +197,7 @@ pub(super) async fn put_schema(
     Params(params): Params<PutParams>,
     TextBody(text): TextBody,
 ) -> Result<Json<SchemaWritten>, ApiError> {
-    let document = document_of(&kind, &text)?;
+    let document = document_of(&domain.log, &kind, &text)?;
     let editing = EDITS.lock().await;
     let write = move |edit: Edit<'_>| edit.put(document, params.note.as_deref());
     let (expected, force, dry_run) = (Expected(params.expect), params.force, params.dry_run);
@@ -212,9 +215,25 @@ fn held<T>(editing: MutexGuard<'static, ()>, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// The document that was sent for a type.
-pub(super) fn document_of(kind: &AggregateType, text: &str) -> Result<SchemaDocument, ApiError> {
-    let document = SchemaDocument::parse(text)?;
+/// The document that was sent for a type. It may use what the extensions of the domain bring, which judge the parameters.
+pub(super) fn document_of(log: &Domain, kind: &AggregateType, text: &str) -> Result<SchemaDocument, ApiError> {
+    let extensions = log.extensions();
+    let provided = extensions.as_ref().map(|extensions| extensions.provided()).unwrap_or_default();
+    let document = SchemaDocument::parse_knowing(text, Known::Provided(&provided))?;
+    if let Some(extensions) = extensions {
+        let judged = Schema::new(document.clone()).judge_params(&*extensions);
+        let judged = judged.map_err(|failure| ApiError::new(ErrorCode::Refused, failure.to_string()))?;
+        if !judged.is_empty() {
+            let fault = |(pointer, said): (String, Objection)| Reason {
+                event: 0,
+                path: format!("{pointer}/params{}", said.path),
+                code: "bad-params".to_owned(),
+                message: said.message,
+            };
+            let message = "an extension refuses the parameters of its type";
+            return Err(ApiError::new(ErrorCode::Refused, message).reasons(judged.into_iter().map(fault).collect()));
+        }
+    }
     if document.aggregate() != kind {
         let message = format!("the document is for {}, and the request for {kind}", document.aggregate());
         return Err(ApiError::new(ErrorCode::BadRequest, message));

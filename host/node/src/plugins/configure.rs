@@ -90,7 +90,7 @@ impl ConfigRequest {
 
 impl Registry {
     pub(super) fn config(&self, name: &str) -> Result<ConfigView, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let (record, status) = (installed.record(), self.status(&installed));
         let plugin = installed.plugin().map_or_else(|| self.services.load(&record.component), Ok)?;
         Ok(ConfigView {
@@ -109,7 +109,7 @@ impl Registry {
     /// Changes a plugin between two batches.
     pub(super) fn configure(&self, actor: &str, name: &str, request: ConfigRequest) -> Result<ConfigView, PluginError> {
         let changing = lock(&self.changing);
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let mut record = installed.record();
         let plugin = self.services.load(&record.component)?;
         request.apply(&mut record);
@@ -130,7 +130,7 @@ impl Registry {
 
     pub(super) fn pause(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         self.tell(&registry::history(name)?, "$plugin_paused", "{}", actor)?;
         self.exchange(&installed, |record| record.life.paused = true, &[])?;
         Ok(self.status(&installed))
@@ -138,7 +138,7 @@ impl Registry {
 
     pub(super) fn resume(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         if !installed.record().enabled {
             return Err(installed.not_running());
         }

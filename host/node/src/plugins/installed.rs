@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventdbx_sandbox::Plugin;
+use eventdbx_sandbox::{Kind, Plugin};
 use eventdbx_store::{
     Clock, Micros, Position,
     plugindb::{Cursor, Generation, PluginDbError, Snapshot},
@@ -191,6 +191,11 @@ impl Installed {
         self.tell(|board| (board.state, board.reason) = (PluginState::Paused, None));
     }
 
+    /// It answers whenever it is asked.
+    pub(super) fn serving(&self) {
+        self.tell(|board| (board.state, board.reason) = (PluginState::Live, None));
+    }
+
     pub(super) fn stopped(&self, reason: String) {
         self.tell(|board| {
             board.state = PluginState::Stopped;
@@ -287,6 +292,8 @@ impl Installed {
         let record = self.record();
         let board = lock(&self.board).clone();
         let (cursor, counters) = (board.cursor.position, board.cursor.counters);
+        // What takes no deliveries misses none.
+        let cursor = if record.kind == Kind::SchemaExtension.as_str() { head } else { cursor };
         let lag = head.get().saturating_sub(cursor.get());
         let since = if lag > 0 { unseen(cursor.next()) } else { None };
         PluginStatus {

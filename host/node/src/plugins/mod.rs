@@ -18,6 +18,7 @@ mod cut;
 mod documents;
 mod edit;
 mod error;
+mod extensions;
 mod feed;
 mod fields;
 mod figures;

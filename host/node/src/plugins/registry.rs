@@ -13,18 +13,20 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::{ComponentHash, Limits, Sandbox};
+use eventdbx_sandbox::{ComponentHash, Kind, Limits, Sandbox};
 use eventdbx_store::{
-    AggregateNumber, AggregateRef, AppendError, CompactRange, Domain, Position,
+    AggregateNumber, AggregateRef, AggregateType, AppendError, CompactRange, Domain, Position,
     plugindb::{Generation, PluginDb},
+    schema::{Extensions, Provider},
     system_clock,
 };
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
     components::Components,
     cut::{Cut, Cutter, Extent},
+    extensions::Running,
     feed::Feed,
     install::Checked,
     installed::Installed,
@@ -58,6 +60,8 @@ pub(super) struct Registry {
     /// Held while something is installed, removed, enabled or disabled.
     pub(super) changing: Mutex<()>,
     queries: AtomicUsize,
+    /// The schema extensions that run.
+    extensions: Arc<Running>,
 }
 
 impl Registry {
@@ -86,9 +90,15 @@ impl Registry {
             sandbox,
             limits,
         });
-        let registry =
-            Self { services, plugins: Mutex::default(), changing: Mutex::default(), queries: AtomicUsize::new(0) };
+        let registry = Self {
+            services,
+            plugins: Mutex::default(),
+            changing: Mutex::default(),
+            queries: AtomicUsize::new(0),
+            extensions: Arc::default(),
+        };
         registry.restore()?;
+        registry.services.domain.extend(Arc::clone(&registry.extensions) as Arc<dyn Extensions>);
         Ok(registry)
     }
 
@@ -112,9 +122,63 @@ impl Registry {
     }
 
     pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
+        if installed.record().kind == Kind::SchemaExtension.as_str() {
+            self.extend(installed);
+            return Ok(());
+        }
         *lock(&installed.worker) =
             Some(Handle::start(&self.services, installed, |services, installed| installed.program(services))?);
         Ok(())
+    }
+
+    /// Has a schema extension asked from now on. One that does not start is stopped, and writes that need it are refused.
+    fn extend(&self, installed: &Installed) {
+        let (record, plugin) = (installed.record(), installed.name.clone());
+        let provider = Provider { plugin, version: record.version.clone(), component: record.component.clone() };
+        let config = self.services.secrets.fill(&record.config);
+        let started = config
+            .and_then(|config| self.services.extension(&record.component, config).map_err(|error| error.to_string()));
+        match started.and_then(|it| self.extensions.add(provider, it)) {
+            Ok(()) => installed.serving(),
+            Err(reason) => installed.stopped(reason),
+        }
+    }
+
+    /// What only an installation of a pure kind must be checked for.
+    fn check_pure(&self, checked: &Checked) -> Result<(), PluginError> {
+        let kind = checked.plugin.descriptor().kind;
+        if kind == Kind::PayloadMode {
+            return Err(PluginError::invalid(
+                "it is a payload mode, which this version does not apply to deliveries yet",
+            ));
+        }
+        if kind != Kind::SchemaExtension {
+            return Ok(());
+        }
+        let request = &checked.request;
+        if !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some() {
+            let message = "a schema extension takes no deliveries: leave aggregates, events and the payload mode out";
+            return Err(PluginError::invalid(message));
+        }
+        let config = Value::Object(request.config.clone()).to_string();
+        let extension = self.services.extension(&request.component, config)?;
+        let conflicts = self.extensions.conflicts(&checked.name, &extension);
+        if conflicts.is_empty() { Ok(()) } else { Err(PluginError::Invalid(conflicts)) }
+    }
+
+    /// Stops a plugin, whatever drives it.
+    fn halt(&self, installed: &Installed) -> Result<(), PluginError> {
+        stop(installed);
+        self.extensions.remove(&installed.name).map_err(internal)
+    }
+
+    /// The aggregate types whose active schemas use what a plugin brings.
+    fn users(&self, name: &str) -> Vec<String> {
+        let book = self.services.domain.schemas();
+        let uses = |kind: &&AggregateType| {
+            book.active(kind).is_some_and(|stored| stored.uses.iter().any(|it| it.provider.plugin == name))
+        };
+        book.kinds().filter(uses).map(ToString::to_string).collect()
     }
 
     pub(super) fn add_component(&self, wasm: &[u8]) -> Result<ComponentInfo, PluginError> {
@@ -139,6 +203,7 @@ impl Registry {
         if lock(&self.plugins).contains_key(&checked.name) {
             return Err(PluginError::NameTaken(checked.name));
         }
+        self.check_pure(&checked)?;
         let mut record = checked.record(&self.services)?;
         record.life.signer = signer;
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
@@ -151,8 +216,18 @@ impl Registry {
     pub(super) fn uninstall(&self, actor: &str, name: &str) -> Result<(), PluginError> {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
+        let kinds = self.users(name);
+        if !kinds.is_empty() {
+            return Err(PluginError::InUse {
+                what: "plugin",
+                name: name.to_owned(),
+                by: format!("the schema of {}", kinds.join(", ")),
+                advice: "put one into force that does without, or remove it (`dbx schema`); `dbx plugin disable` stops the \
+                         plugin all the same, and what needs it is then refused",
+            });
+        }
         self.tell(&history(name)?, "$plugin_uninstalled", "{}", actor)?;
-        stop(&installed);
+        self.halt(&installed)?;
         self.end_job_of(actor, name)?;
         let generations = installed.record().generations();
         self.services.db.remove_plugin(name, &generations).map_err(internal)?;
@@ -177,7 +252,7 @@ impl Registry {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_disabled", "{}", actor)?;
-        stop(&installed);
+        self.halt(&installed)?;
         installed.change(&self.services, |record| record.enabled = false, &[]).map_err(internal)?;
         installed.disabled();
         Ok(self.status(&installed))
@@ -185,6 +260,16 @@ impl Registry {
 
     pub(super) fn find(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
         lock(&self.plugins).get(name).cloned().ok_or_else(|| PluginError::no_plugin(name))
+    }
+
+    /// A plugin that takes deliveries.
+    pub(super) fn find_fed(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
+        let installed = self.find(name)?;
+        if installed.record().kind == Kind::SchemaExtension.as_str() {
+            let message = format!("{name} is a schema extension: it takes no deliveries and answers no queries");
+            return Err(PluginError::invalid(message));
+        }
+        Ok(installed)
     }
 
     pub(super) fn list(&self) -> Vec<PluginStatus> {
@@ -294,10 +379,10 @@ impl Registry {
         question: Question<'_>,
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let (position, timeout) = wait.unwrap_or((Position::default(), START_TIMEOUT));
         installed.reach(position, timeout)?;
-        let _running = Running::enter(&self.queries, self.services.limits.queries)?;
+        let _running = Asking::enter(&self.queries, self.services.limits.queries)?;
         installed.load_if_paused(&self.services)?;
         query::ask(&self.services, &installed, question)
     }
@@ -337,9 +422,9 @@ impl Drop for Registry {
 }
 
 /// A query that runs.
-struct Running<'a>(&'a AtomicUsize);
+struct Asking<'a>(&'a AtomicUsize);
 
-impl<'a> Running<'a> {
+impl<'a> Asking<'a> {
     fn enter(running: &'a AtomicUsize, most: usize) -> Result<Self, PluginError> {
         let entered = Self(running);
         if running.fetch_add(1, Ordering::AcqRel) < most {
@@ -349,7 +434,7 @@ impl<'a> Running<'a> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Asking<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Limits, Plugin, Sandbox};
+use eventdbx_sandbox::{Extension, Limits, Plugin, PureStart, Sandbox};
 use eventdbx_store::{Clock, Domain, plugindb::PluginDb};
 
 use super::{
@@ -32,10 +32,22 @@ pub(super) struct Services {
 impl Services {
     /// Loads a component that was added before.
     pub(super) fn load(&self, hash: &str) -> Result<Plugin, PluginError> {
+        let plugin = self.sandbox.load(&self.wasm(hash)?);
+        plugin.map_err(|error| PluginError::invalid(error.to_string()))
+    }
+
+    /// Starts a schema extension that was added before.
+    pub(super) fn extension(&self, hash: &str, config: String) -> Result<Extension, PluginError> {
+        let start = PureStart { domain: self.domain.name().to_string(), config };
+        let started = self.sandbox.start_extension(&self.wasm(hash)?, start, &self.instance_limits);
+        started.map_err(|error| PluginError::invalid(error.to_string()))
+    }
+
+    /// The bytes of a component that was added before.
+    fn wasm(&self, hash: &str) -> Result<Vec<u8>, PluginError> {
         let unknown = || PluginError::NotFound { what: "component", name: hash.to_owned() };
         let bytes = self.components.get(hash.parse().map_err(|_| unknown())?);
         let bytes = bytes.map_err(|error| PluginError::Internal(format!("component {hash}: {error}")))?;
-        let plugin = self.sandbox.load(&bytes.ok_or_else(unknown)?);
-        plugin.map_err(|error| PluginError::invalid(error.to_string()))
+        bytes.ok_or_else(unknown)
     }
 }

@@ -52,7 +52,7 @@ impl Registry {
         request: &UpgradeRequest,
     ) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         self.no_job(name)?;
         let record = installed.record();
         if request.component == record.component {
@@ -75,7 +75,7 @@ impl Registry {
 
     pub(super) fn rollback(&self, actor: &str, name: &str, to: Option<u32>) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         self.no_job(name)?;
         let mut record = installed.record();
         let wanted = |kept: &Kept| to.is_none_or(|to| kept.generation.get() == to);

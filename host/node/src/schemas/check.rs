@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
-use eventdbx_store::{AggregateRef, AggregateType, Domain, Event, EventKind, ReadError, Schema, Version, Violation};
+use eventdbx_store::{
+    AggregateRef, AggregateType, Domain, Event, EventKind, ReadError, Schema, Version, Violation,
+    schema::{Extensions, Inquiry},
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -28,6 +31,7 @@ pub(super) const STATE: &str = "/state";
 pub(crate) struct Check<P> {
     log: Domain,
     schema: Arc<Schema>,
+    extensions: Option<Arc<dyn Extensions>>,
     progress: P,
     found: Vec<Violation>,
     total: u64,
@@ -59,9 +63,11 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Check<P> {
         };
         let total = events_of(log, kind)?;
         let (found, rules) = (Vec::new(), BTreeMap::new());
-        let mut check = Self { log: log.clone(), schema, progress, found, total, report, rules, stopped: false };
+        let (log, extensions) = (log.clone(), log.extensions());
+        let mut check = Self { log, schema, extensions, progress, found, total, report, rules, stopped: false };
         if check.pause().is_continue() {
-            walk(log, kind, &mut check)?;
+            let log = check.log.clone();
+            walk(&log, kind, &mut check)?;
         }
         Ok(check.finish())
     }
@@ -86,6 +92,20 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Check<P> {
         }
     }
 
+    /// Asks the extensions about an event, if the schema leaves anything to them.
+    fn ask(&mut self, event: &Event, body: &Value, before: &Map<String, Value>, after: &Map<String, Value>) {
+        if !self.schema.is_extended() {
+            return;
+        }
+        let mut inquiry = Inquiry::new(self.extensions.clone());
+        inquiry.values(0, &self.schema, body.as_object().unwrap_or(after));
+        let header = &event.header;
+        let is_new = header.version.get() == 1;
+        let proposal = inquiry.propose(0, &self.schema, header.event_type.as_str(), before, is_new);
+        inquiry.submit(proposal, &header.aggregate, &header.event_type, event.body.payload.as_str(), after);
+        self.found.extend(inquiry.ask().into_iter().map(|(_, violation)| violation));
+    }
+
     fn finish(self) -> Option<CheckReport> {
         let rules = self.rules.into_iter();
         let mut rules: Vec<BrokenRule> = rules
@@ -97,7 +117,11 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Check<P> {
 }
 
 impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
-    fn event(&mut self, event: &Event, body: &Value, after: &Map<String, Value>) {
+    fn wants_before(&self) -> bool {
+        self.schema.is_extended()
+    }
+
+    fn event(&mut self, event: &Event, body: &Value, before: &Map<String, Value>, after: &Map<String, Value>) {
         self.report.events += 1;
         let event_type = event.header.event_type.as_str();
         let below = match (event.header.kind, body) {
@@ -112,6 +136,7 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
             _ => return,
         };
         self.schema.check_required(&[after], &mut self.found);
+        self.ask(event, body, before, after);
         self.count(below, true, |found| CheckExample {
             position: Some(event.header.position.get()),
             event_type: Some(event_type.to_owned()),
@@ -121,7 +146,7 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
 
     fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>) -> Result<(), ReadError> {
         self.report.aggregates += 1;
-        self.schema.check_standing(state, &mut self.found);
+        check_standing(&self.schema, self.extensions.clone(), state, &mut self.found);
         self.log.check_references(&self.schema, state, &mut self.found)?;
         self.count(STATE, false, |found| example(name, version, STATE, found));
         Ok(())
@@ -133,6 +158,19 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
         self.stopped |= going.is_break();
         going
     }
+}
+
+/// Checks a state as it stands, and has extensions look at the values that are theirs.
+pub(super) fn check_standing(
+    schema: &Schema,
+    extensions: Option<Arc<dyn Extensions>>,
+    state: &Map<String, Value>,
+    found: &mut Vec<Violation>,
+) {
+    schema.check_standing(state, found);
+    let mut inquiry = Inquiry::new(extensions);
+    inquiry.values(0, schema, state);
+    found.extend(inquiry.ask().into_iter().map(|(_, violation)| violation));
 }
 
 /// A state that breaks rules.

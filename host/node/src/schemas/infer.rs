@@ -79,7 +79,7 @@ fn internal(what: impl std::fmt::Display) -> ApiError {
 }
 
 impl<G: FnMut() -> ControlFlow<()>> Visitor for Watch<G> {
-    fn event(&mut self, event: &Event, body: &Value, after: &Map<String, Value>) {
+    fn event(&mut self, event: &Event, body: &Value, _: &Map<String, Value>, after: &Map<String, Value>) {
         self.events += 1;
         let event_type = event.header.event_type.as_str();
         match (event.header.kind, body) {

@@ -11,7 +11,7 @@ mod standing;
 mod switches;
 mod walk;
 
-use eventdbx_store::SchemaDocument;
+use eventdbx_store::{SchemaDocument, schema::Known};
 
 use crate::wire::Reason;
 
@@ -24,8 +24,9 @@ pub(crate) use walk::kinds_without_schema;
 /// Most events and states that an answer shows, of those that a schema refuses.
 const EXAMPLES: usize = 100;
 
-/// Everything that is wrong with a schema document. It needs no daemon; `path` is a JSON Pointer into the document.
+/// Everything that is wrong with a schema document. It needs no daemon, and so does not know which types and rules
+/// extensions bring: a daemon does; `path` is a JSON Pointer into the document.
 #[must_use]
 pub fn schema_faults(text: &str) -> Vec<Reason> {
-    SchemaDocument::parse(text).err().unwrap_or_default().into_iter().map(Reason::from).collect()
+    SchemaDocument::parse_knowing(text, Known::Any).err().unwrap_or_default().into_iter().map(Reason::from).collect()
 }

@@ -16,7 +16,13 @@ const KINDS: usize = 100;
 /// Who looks at what is walked.
 pub(super) trait Visitor {
     /// An event, its parsed payload or patch, and the state right after it.
-    fn event(&mut self, event: &Event, body: &Value, after: &Map<String, Value>);
+    /// `before`: the state before it, if the visitor [asks](Self::wants_before) for it.
+    fn event(&mut self, event: &Event, body: &Value, before: &Map<String, Value>, after: &Map<String, Value>);
+
+    /// Whether states before events are to be shown: that takes a copy of each.
+    fn wants_before(&self) -> bool {
+        false
+    }
 
     /// A state as it stands after all events of its aggregate.
     fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>) -> Result<(), ReadError>;
@@ -40,9 +46,10 @@ fn history(log: &Domain, aggregate: &AggregateRow, visitor: &mut impl Visitor) -
         let page = log.events(&EventQuery { aggregate: name, from: Some(from), limit, ..EventQuery::default() })?;
         // What comes after the aggregate was listed is another walk's.
         for event in page.rows.iter().filter(|event| event.header.version <= aggregate.version) {
+            let before = if visitor.wants_before() { state.members().clone() } else { Map::new() };
             state = state.fold(event)?;
             let body = event.body.payload.value().map_err(|_| unreadable(event.header.position))?;
-            visitor.event(event, &body, state.members());
+            visitor.event(event, &body, &before, state.members());
         }
         if visitor.pause().is_break() {
             return Ok(ControlFlow::Break(()));

@@ -114,7 +114,7 @@ fn every_fault_of_a_document_is_a_reason_and_nothing_is_written() {
     let document = json!({
         "aggregate": "order", "snapshot_threshold": 0,
         "fields": {
-            "a": { "type": "txt" },
+            "a": { "type": "Txt" },
             "b": { "type": "text", "regex": "(" },
             "c": { "type": "integer", "range": { "min": 2, "max": 1 } },
         },

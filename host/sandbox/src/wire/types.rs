@@ -174,6 +174,18 @@ pub struct Ack {
     pub skipped: Vec<ItemFailure>,
 }
 
+/// What is wrong with a value or an event, in the words of a schema extension.
+#[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct Violation {
+    /// A JSON Pointer into what was judged.
+    pub path: String,
+    /// Machine-readable.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
 /// What the generated code asks of an interface without functions: nothing.
 pub trait HostWithStore<T>: HasData {}
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Mode;
-use crate::{AggregateId, AggregateRef, AggregateType, Event, EventType, ReadError, Schema, SchemaDocument};
+use crate::{
+    AggregateId, AggregateRef, AggregateType, Event, EventType, ReadError, Schema, SchemaDocument,
+    schema::{Known, Use},
+};
 
 const DOMAIN: &str = "$domain";
 const SETTINGS: &str = "settings";
@@ -23,7 +26,13 @@ pub(crate) enum Change {
     /// Another mode.
     Mode { from: Mode, to: Mode },
     /// A new version of a type's schema, which is active from then on.
-    Set { kind: AggregateType, version: u32, schema: Arc<Schema> },
+    Set {
+        kind: AggregateType,
+        version: u32,
+        schema: Arc<Schema>,
+        /// What of extensions it uses.
+        uses: Arc<[Use]>,
+    },
     /// An earlier version is active again.
     Activate { kind: AggregateType, version: u32 },
     /// The type has no active schema any more.
@@ -80,8 +89,9 @@ impl Change {
     pub(crate) fn payload(&self) -> String {
         match self {
             Self::Mode { from, to } => json!({ "from": from, "to": to }).to_string(),
-            Self::Set { version, schema, .. } => {
-                format!(r#"{{"version":{version},"document":{}}}"#, schema.document().to_json())
+            Self::Set { version, schema, uses, .. } => {
+                let uses = if uses.is_empty() { String::new() } else { format!(r#","uses":{}"#, json!(**uses)) };
+                format!(r#"{{"version":{version},"document":{}{uses}}}"#, schema.document().to_json())
             }
             Self::Activate { version, .. } => json!({ "version": version }).to_string(),
             Self::Remove { .. } => "{}".to_owned(),
@@ -99,11 +109,7 @@ impl Change {
         let kind = || AggregateType::trusted(event.header.aggregate.id.as_str());
         let change = match event.header.event_type.as_str() {
             MODE_SWITCHED => mode(&payload, "from").zip(mode(&payload, "to")).map(|(from, to)| Self::Mode { from, to }),
-            SCHEMA_SET => schema(&payload).zip(version(&payload)).map(|(schema, version)| Self::Set {
-                kind: kind(),
-                version,
-                schema,
-            }),
+            SCHEMA_SET => set(kind(), &payload),
             SCHEMA_ACTIVATED => version(&payload).map(|version| Self::Activate { kind: kind(), version }),
             SCHEMA_REMOVED => Some(Self::Remove { kind: kind() }),
             _ => return Ok(None),
@@ -122,7 +128,12 @@ fn version(payload: &Value) -> Option<u32> {
     u32::try_from(payload.get("version")?.as_u64()?).ok()
 }
 
-fn schema(payload: &Value) -> Option<Arc<Schema>> {
-    let document = SchemaDocument::parse(&payload.get("document")?.to_string()).ok()?;
-    Some(Arc::new(Schema::new(document)))
+/// Whether those who bring what it uses are still there is a question for when it is used.
+fn set(kind: AggregateType, payload: &Value) -> Option<Change> {
+    let document = SchemaDocument::parse_knowing(&payload.get("document")?.to_string(), Known::Any).ok()?;
+    let uses: Vec<Use> = match payload.get("uses") {
+        Some(uses) => serde_json::from_value(uses.clone()).ok()?,
+        None => Vec::new(),
+    };
+    Some(Change::Set { kind, version: version(payload)?, schema: Arc::new(Schema::new(document)), uses: uses.into() })
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Change, Mode};
-use crate::{AggregateType, Event, Micros, Position, ReadError, Schema};
+use crate::{AggregateType, Event, Micros, Position, ReadError, Schema, schema::Use};
 
 /// Mode and schemas of a domain at one place in its log.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,8 @@ pub struct StoredSchema {
     pub version: u32,
     /// What it says, ready for checking.
     pub schema: Arc<Schema>,
+    /// What of extensions it uses, as they were when it was written.
+    pub uses: Arc<[Use]>,
     /// When it was written.
     pub recorded_at: Micros,
     /// Position of its `$schema_set`.
@@ -134,9 +136,9 @@ impl SchemaBook {
                 book.mode = *to;
                 true
             }
-            Change::Set { kind, version, schema } => {
+            Change::Set { kind, version, schema, uses } => {
                 let versions = Arc::make_mut(book.types.entry(kind.clone()).or_default());
-                versions.push(*version, schema, event)
+                versions.push(*version, schema, uses, event)
             }
             Change::Activate { kind, version } => book.make_active(kind, Some(*version), event.header.position),
             Change::Remove { kind } => book.make_active(kind, None, event.header.position),
@@ -162,13 +164,14 @@ impl Versions {
         self.all.get(usize::try_from(version.checked_sub(1)?).ok()?)
     }
 
-    fn push(&mut self, version: u32, schema: &Arc<Schema>, event: &Event) -> bool {
+    fn push(&mut self, version: u32, schema: &Arc<Schema>, uses: &Arc<[Use]>, event: &Event) -> bool {
         if usize::try_from(version) != Ok(self.all.len() + 1) {
             return false;
         }
         self.all.push(StoredSchema {
             version,
             schema: Arc::clone(schema),
+            uses: Arc::clone(uses),
             recorded_at: event.header.recorded_at,
             position: event.header.position,
             actor: Arc::clone(&event.body.actor),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Change, Mode, SchemaBook};
 use crate::{
     AggregateType, AppendError, Domain, Expected, Reason, Receipt, Schema, SchemaDocument, SubmitError, limits,
+    schema::Use,
     write::{self, SystemEvent},
 };
 
@@ -41,6 +42,8 @@ impl Domain {
     ) -> Result<(u32, Receipt), AppendError> {
         let schema = Arc::new(Schema::new(document));
         let kind = schema.document().aggregate();
+        let provided = self.extensions().map(|extensions| extensions.provided()).unwrap_or_default();
+        let uses: Arc<[Use]> = schema.uses(&provided).into();
         let mut version = 0;
         let plan = |book: &SchemaBook| {
             if let Some(active) = book.active(kind).filter(|active| active.schema.document() == schema.document()) {
@@ -53,7 +56,7 @@ impl Domain {
                 return Err(refused("", "schema-versions", message));
             }
             version = last + 1;
-            Ok(Some(Change::Set { kind: kind.clone(), version, schema: Arc::clone(&schema) }))
+            Ok(Some(Change::Set { kind: kind.clone(), version, schema: Arc::clone(&schema), uses: Arc::clone(&uses) }))
         };
         let receipt = self.switch(plan, actor, note)?;
         Ok((version, receipt))

@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 
 use super::{
     decimal::Precision,
+    foreign::ForeignType,
     reference::{Reference, Target},
     rules::Rules,
     time,
@@ -33,7 +34,7 @@ pub(super) struct Members {
     pub(super) fields: BTreeMap<String, Field>,
 }
 
-/// The type of a column. Types that extensions bring will be a variant more.
+/// The type of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Column {
     /// A whole number within ±(2^53−1).
@@ -56,6 +57,8 @@ pub(super) enum Column {
     Object(Option<Members>),
     /// The name of another aggregate.
     Reference(Target),
+    /// A type that an extension brings, which decides about its values.
+    Foreign(ForeignType),
 }
 
 /// Names of the types; `decimal` is followed by its digits.
@@ -106,6 +109,7 @@ impl Column {
             Self::Binary => "binary",
             Self::Object(_) => "object",
             Self::Reference(_) => "reference",
+            Self::Foreign(column) => return Cow::Owned(column.name.clone()),
         })
     }
 
@@ -129,6 +133,7 @@ impl Column {
             Self::Binary => "bytes in standard base64 with padding",
             Self::Object(_) => "an object",
             Self::Reference(target) => return Cow::Owned(target.to_string()),
+            Self::Foreign(column) => return Cow::Owned(format!("a value of the type {}", column.name)),
         })
     }
 
@@ -147,7 +152,8 @@ impl Column {
                 return text.parse::<Reference>().is_ok().then_some(Read::Text(text));
             }
             (Self::Binary, Value::String(text)) => return decoded_length(text).map(Read::Binary),
-            (Self::Object(_), Value::Object(_)) | (Self::Json, _) => return Some(Read::Whole),
+            (Self::Foreign(_), Value::Null) => return None,
+            (Self::Object(_), Value::Object(_)) | (Self::Json | Self::Foreign(_), _) => return Some(Read::Whole),
             _ => return None,
         };
         Some(Read::Quantity(quantity))
@@ -160,7 +166,7 @@ impl Column {
 
     /// Whether values can be listed.
     pub(super) fn is_scalar(&self) -> bool {
-        !matches!(self, Self::Json | Self::Binary | Self::Object(_))
+        !matches!(self, Self::Json | Self::Binary | Self::Object(_) | Self::Foreign(_))
     }
 
     /// The columns of an object.

@@ -3,6 +3,7 @@
 use super::{
     column::{Field, Members},
     document::SchemaDocument,
+    foreign::has_foreign_types,
     links::holds_references,
     place::Path,
     require::Requirements,
@@ -20,6 +21,8 @@ pub struct Schema {
     pub(super) locked: Vec<Path>,
     /// Whether there are columns for references.
     pub(super) refers: bool,
+    /// Whether any column has a type that an extension brings.
+    pub(super) has_foreign_types: bool,
 }
 
 impl Schema {
@@ -31,7 +34,8 @@ impl Schema {
         add_old_names(&document, &mut hidden);
         let locked = outermost(&document.members, |field| field.locked);
         let refers = holds_references(&document.members);
-        Self { document, required, hidden, locked, refers }
+        let has_foreign_types = has_foreign_types(&document.members);
+        Self { document, required, hidden, locked, refers, has_foreign_types }
     }
 
     /// What the schema says.

@@ -56,6 +56,7 @@ pub fn diff(old: &SchemaDocument, new: &SchemaDocument) -> Vec<Change> {
         "locked" => Some(new.locked),
         // Without a list, every type is allowed anyway.
         "additional_events" => Some(!new.additional_events && !new.events.is_empty()),
+        "rules" => Some(!new.rules.is_subset(&old.rules)),
         // `note`, `redactable`, `snapshot_threshold` and `upcasts` say nothing about what is accepted.
         _ => Some(false),
     });

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     column::Members,
+    extension::Provided,
     fault::{Faults, SchemaFault},
     parse,
     place::Path,
@@ -31,6 +32,19 @@ pub struct SchemaDocument {
     pub(super) events: BTreeMap<String, EventRules>,
     /// Ascending by version.
     pub(super) upcasts: Vec<Upcast>,
+    /// Rules of extensions that its events must keep.
+    pub(super) rules: BTreeSet<String>,
+}
+
+/// Which types and rules a document may name besides the types that are built in.
+#[derive(Debug, Clone, Copy)]
+pub enum Known<'a> {
+    /// None.
+    BuiltIn,
+    /// Those that the extensions of a domain bring now.
+    Provided(&'a Provided),
+    /// Any that could be one: it was written when there was somebody who brought it, or somebody else will look.
+    Any,
 }
 
 /// What a schema says about a type of event.
@@ -59,6 +73,15 @@ impl SchemaDocument {
     /// Every fault of the document, in its order: what is not JSON, members that are not known, and all that contradicts
     /// itself or could never be met.
     pub fn parse(text: &str) -> Result<Self, Vec<SchemaFault>> {
+        Self::parse_knowing(text, Known::BuiltIn)
+    }
+
+    /// Reads a document that may use what extensions bring.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_knowing(text: &str, known: Known<'_>) -> Result<Self, Vec<SchemaFault>> {
         let json =
             Json::parse(text, Shape::Object, limits::SCHEMA_BYTES).map_err(|fault| vec![SchemaFault::from(fault)])?;
         let not_json = |error: serde_json::Error| {
@@ -66,7 +89,7 @@ impl SchemaDocument {
         };
         let value = json.value().map_err(not_json)?;
         let mut faults = Faults::default();
-        match parse::document(&value, &mut faults) {
+        match parse::document(&value, known, &mut faults) {
             Some(document) if faults.0.is_empty() => Ok(document),
             _ => Err(faults.0),
         }

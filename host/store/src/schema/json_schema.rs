@@ -97,7 +97,8 @@ fn column(column: &Column, nulls: Nulls) -> Map<String, Value> {
         Column::Text => json!({"type": "string"}),
         Column::Timestamp => json!({"type": "string", "format": "date-time"}),
         Column::Date => json!({"type": "string", "format": "date"}),
-        Column::Json => json!({}),
+        // What an extension asks for has no other words than its own.
+        Column::Json | Column::Foreign(_) => json!({}),
         Column::Binary => json!({"type": "string", "contentEncoding": "base64"}),
         Column::Object(None) => json!({"type": "object"}),
         Column::Object(Some(members)) => return object(members, nulls),

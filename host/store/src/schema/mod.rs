@@ -13,6 +13,8 @@
 //! payload ([`Schema::check_payload`]); what must be *there* is a rule about the state after the event
 //! ([`Schema::check_required`]), decided without folding the state. An event that is a JSON Patch is checked on the state
 //! that it makes ([`Schema::check_patch`]).
+//!
+//! What a schema leaves to extensions is not decided here: it is gathered by an [`Inquiry`], which asks them once.
 
 mod check;
 mod column;
@@ -20,7 +22,9 @@ mod compiled;
 mod decimal;
 mod diff;
 mod document;
+mod extension;
 mod fault;
+mod foreign;
 mod format;
 mod hidden;
 mod infer;
@@ -39,8 +43,13 @@ mod write;
 
 pub use compiled::Schema;
 pub use diff::{Change, ChangeKind, diff};
-pub use document::SchemaDocument;
+pub use document::{Known, SchemaDocument};
+pub use extension::{
+    ExtensionFailure, Extensions, Judgement, Objection, ProposedEvent, Provided, ProvidedRule, Provider, TypedValue,
+    Use, UseKind, Verdict,
+};
 pub use fault::SchemaFault;
+pub use foreign::{Inquiry, Proposal};
 pub use infer::Inference;
 pub use json_schema::json_schema;
 pub use links::Link;

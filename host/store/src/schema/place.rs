@@ -84,6 +84,12 @@ impl Path {
         self.split().0.iter().try_fold(members, |members, step| members.get_mut(step)?.as_object_mut())
     }
 
+    /// The member, if it is there.
+    pub(super) fn get<'m>(&self, members: &'m Map<String, Value>) -> Option<&'m Value> {
+        let (above, name) = self.split();
+        above.iter().try_fold(members, |members, step| members.get(step)?.as_object())?.get(name)
+    }
+
     /// Takes the member out.
     pub(super) fn remove(&self, members: &mut Map<String, Value>) -> Option<Value> {
         self.holder(members)?.remove(self.split().1)

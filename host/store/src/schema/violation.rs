@@ -14,7 +14,8 @@ pub struct Violation {
     /// Where: a JSON Pointer (RFC 6901) into the payload, or into the state after a JSON Patch; empty: the whole event.
     pub pointer: String,
     /// The rule, stable: `type`, `required`, `locked`, `schema-locked`, `unknown-field`, `unknown-event`, `not-in-event`,
-    /// `event-required`, `format`, `length`, `range`, `regex`, `contains`, `does-not-contain`, `enum`, `reference`.
+    /// `event-required`, `format`, `length`, `range`, `regex`, `contains`, `does-not-contain`, `enum`, `reference`; of
+    /// extensions `rule`, `extension-missing`, `extension-failed`, `extension-bytes`.
     pub rule: &'static str,
     /// What the rule asks for, in words.
     pub expected: String,

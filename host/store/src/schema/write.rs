@@ -63,6 +63,9 @@ pub(super) fn document(document: &SchemaDocument) -> Value {
     if !document.upcasts.is_empty() {
         out.set("upcasts", document.upcasts.iter().map(upcast).collect::<Vec<Value>>());
     }
+    if !document.rules.is_empty() {
+        out.set("rules", names(&document.rules));
+    }
     Value::Object(out.0)
 }
 
@@ -94,6 +97,10 @@ pub(super) fn field(field: &Field) -> Value {
                 let found = OnArchive::NAMES.iter().find(|(_, named)| *named == target.on_archive);
                 out.some("on_archive", found.map(|(text, _)| *text));
             }
+        }
+        Column::Foreign(column) => {
+            let params: Map<String, Value> = serde_json::from_str(&column.params).unwrap_or_default();
+            out.object("params", Object(params));
         }
         _ => {}
     }

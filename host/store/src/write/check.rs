@@ -102,7 +102,7 @@ pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Resul
     let outcome = match known {
         Some(receipt) => CheckOutcome::Known(receipt),
         None => {
-            let rules = Rules::of(files, &book, &events);
+            let rules = Rules::of(files, &book, &events, files.extensions());
             CheckOutcome::Write(finish(files, &book, &at, events, rules, draft.key.as_deref())?)
         }
     };
@@ -173,6 +173,7 @@ fn finish(
 ) -> Result<Vec<CheckedEvent>, AppendError> {
     let now = (files.clock)();
     let effects = evaluate(files, at, &mut events, &mut rules)?;
+    rules.ask();
     if !rules.hold() {
         rules.complete(files, at, &events, &effects)?;
         return Err(rules.into_error(&events));

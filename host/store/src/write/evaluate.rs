@@ -41,11 +41,12 @@ pub(crate) fn evaluate(
     Ok(effects)
 }
 
-/// The aggregates whose state must be known now: those that a patch changes, and those with so many events under a schema
+/// The aggregates whose state must be known now: those that a patch changes or a rule of an extension looks at, and those with so many events under a schema
 /// that the committer would be kept busy finding out what they leave unsaid.
-fn with_state<'e>(events: &'e [ParsedEvent], rules: &Rules<'_>) -> HashSet<&'e AggregateRef> {
-    let patches = events.iter().filter(|event| event.kind == EventKind::Patch);
-    let mut names: HashSet<&AggregateRef> = patches.map(|event| &event.aggregate).collect();
+fn with_state<'e>(events: &'e [ParsedEvent], rules: &mut Rules<'_>) -> HashSet<&'e AggregateRef> {
+    let patches = events.iter().enumerate();
+    let patches = patches.filter(|(index, event)| event.kind == EventKind::Patch || rules.want_states(*index, event));
+    let mut names: HashSet<&AggregateRef> = patches.map(|(_, event)| &event.aggregate).collect();
     if events.len() > limits::MERGE_LAYERS {
         let mut counts: HashMap<&AggregateRef, usize> = HashMap::new();
         for (index, event) in events.iter().enumerate() {
@@ -92,6 +93,8 @@ impl Run {
         // A payload says itself what it refers to. A patch may leave what was there as it was.
         let patched = rules.schema(index).filter(|_| event.kind == EventKind::Patch);
         let before = patched.zip(self.state.as_object()).map(|(stored, state)| stored.schema.links(state));
+        let state = self.state.as_object().filter(|_| !self.failed);
+        let proposal = state.and_then(|state| rules.before(index, event, state, after.get() == 0));
         if !self.failed
             && let Err(reason) = self.apply(index, event, members)
         {
@@ -103,6 +106,7 @@ impl Run {
             if let Some(before) = before {
                 rules.need(files, index, "/state", (&before, state));
             }
+            rules.after(index, event, state, proposal);
         }
         self.version = after.next();
         self.last = index;

@@ -2,9 +2,9 @@
 //!
 //! What a payload must be is decided by the payload alone. What must be *there* after it depends on the state. So a merge
 //! that leaves something open is decided by the committer ([`missing`]), which has the state at hand: nobody has to read it
-//! first.
+//! first. What a schema leaves to extensions is gathered on the way, and they are asked once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -14,8 +14,11 @@ use super::{
     references::{self, Need},
 };
 use crate::{
-    AggregateRef, AppendError, EventKind, Reason, Schema, SchemaBook, StoredSchema, Violation, book::Rule,
-    files::Files, limits, schema::Link,
+    AggregateRef, AppendError, EventKind, Reason, Schema, SchemaBook, StoredSchema, Violation,
+    book::Rule,
+    files::Files,
+    limits,
+    schema::{Extensions, Inquiry, Link, Proposal},
 };
 
 /// The events of a request under their schemas.
@@ -28,17 +31,30 @@ pub(super) struct Rules<'b> {
     reasons: Vec<Reason>,
     /// What must be there for each to be written; short where nothing must.
     needs: Vec<Vec<Need>>,
+    /// What extensions are to be asked.
+    inquiry: Inquiry<'b>,
 }
 
 impl<'b> Rules<'b> {
     /// No schema holds for events of EventDBX's own.
     pub(super) fn none(events: usize) -> Self {
-        Self { schemas: vec![None; events], violations: Vec::new(), reasons: Vec::new(), needs: Vec::new() }
+        Self {
+            schemas: vec![None; events],
+            violations: Vec::new(),
+            reasons: Vec::new(),
+            needs: Vec::new(),
+            inquiry: Inquiry::new(None),
+        }
     }
 
     /// Finds the schema of each event, and checks what payloads carry.
-    pub(super) fn of(files: &Files, book: &'b SchemaBook, events: &[ParsedEvent]) -> Self {
-        let mut rules = Self::none(events.len());
+    pub(super) fn of(
+        files: &Files,
+        book: &'b SchemaBook,
+        events: &[ParsedEvent],
+        extensions: Option<Arc<dyn Extensions>>,
+    ) -> Self {
+        let mut rules = Self { inquiry: Inquiry::new(extensions), ..Self::none(events.len()) };
         for (index, event) in events.iter().enumerate() {
             match book.rule(&event.aggregate.kind) {
                 Rule::Free => {}
@@ -48,6 +64,7 @@ impl<'b> Rules<'b> {
                         let event_type = event.event_type.as_str();
                         rules.check(index, |schema, found| schema.check_payload(event_type, members, found));
                         rules.need(files, index, "/payload", (&[], members));
+                        rules.inquiry.values(index, &stored.schema, members);
                     }
                 }
                 Rule::NoSchema => rules.reasons.push(no_schema(index, event)),
@@ -69,6 +86,10 @@ impl<'b> Rules<'b> {
         }
         let mut found = self.violations.get_mut(index).map(std::mem::take).unwrap_or_default();
         check(&stored.schema, &mut found);
+        self.keep(index, found);
+    }
+
+    fn keep(&mut self, index: usize, found: Vec<Violation>) {
         // Nothing is wrong as a rule, and then there is no list.
         if !found.is_empty() {
             if self.violations.len() <= index {
@@ -92,6 +113,55 @@ impl<'b> Rules<'b> {
     /// Hands out what an event needs to be there.
     pub(super) fn take_needs(&mut self, index: usize) -> Vec<Need> {
         self.needs.get_mut(index).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether extensions want to see the states before and after an event.
+    pub(super) fn want_states(&mut self, index: usize, event: &ParsedEvent) -> bool {
+        let Some(stored) = self.schema(index) else { return false };
+        self.inquiry.has_rules(&stored.schema, event.event_type.as_str())
+    }
+
+    /// Takes of the state before an event what extensions may see.
+    pub(super) fn before(
+        &mut self,
+        index: usize,
+        event: &ParsedEvent,
+        state: &Map<String, Value>,
+        is_new: bool,
+    ) -> Option<Proposal<'b>> {
+        let stored = self.schema(index)?;
+        let proposal = self.inquiry.propose(index, &stored.schema, event.event_type.as_str(), state, is_new);
+        (!proposal.is_empty()).then_some(proposal)
+    }
+
+    /// The same of the state after it; with a patch, extensions look at the values in that state too.
+    pub(super) fn after(
+        &mut self,
+        index: usize,
+        event: &ParsedEvent,
+        state: &Map<String, Value>,
+        proposal: Option<Proposal<'b>>,
+    ) {
+        if let Some(stored) = self.schema(index).filter(|_| event.kind == EventKind::Patch) {
+            self.inquiry.values(index, &stored.schema, state);
+        }
+        if let Some(proposal) = proposal {
+            let payload = event.body.payload.as_str();
+            self.inquiry.submit(proposal, &event.aggregate, &event.event_type, payload, state);
+        }
+    }
+
+    /// Asks the extensions, once for the whole request.
+    pub(super) fn ask(&mut self) {
+        let inquiry = std::mem::replace(&mut self.inquiry, Inquiry::new(None));
+        for (index, violation) in inquiry.ask() {
+            if self.is_full() {
+                break;
+            }
+            let mut found = self.violations.get_mut(index).map(std::mem::take).unwrap_or_default();
+            found.push(violation);
+            self.keep(index, found);
+        }
     }
 
     /// Adds what is wrong beside the schema.

@@ -30,7 +30,7 @@ use crate::plugins::{
 impl Registry {
     /// Makes a capsule of the first event of a parked entry, or of what the plugin is given next.
     pub(in crate::plugins) fn capsule(&self, name: &str, entry: Option<&str>) -> Result<Capsule, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let answering = installed.answering(&self.services).ok_or_else(|| installed.not_running())?;
         let ((plugin, generation, snapshot), record) = (answering, installed.record());
         let descriptor = plugin.descriptor();

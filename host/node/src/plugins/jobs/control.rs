@@ -22,7 +22,7 @@ impl Registry {
     ) -> Result<JobStatus, PluginError> {
         let _changing = lock(&self.changing);
         let services = &*self.services;
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let plugin = installed.plugin().ok_or_else(|| installed.not_running())?;
         if lock(&installed.worker).is_none() {
             return Err(installed.not_running());
@@ -98,6 +98,6 @@ impl Registry {
         let Some(job) = self.services.jobs.running(name) else { return Ok(()) };
         let reason = Some("the plugin was uninstalled".to_owned());
         let cancelled = JobRecord { state: JobState::Cancelled, reason, ..JobRecord::clone(&job) };
-        at_work::end(&self.services, &*self.find(name)?, cancelled, actor)
+        at_work::end(&self.services, &*self.find_fed(name)?, cancelled, actor)
     }
 }

@@ -6,7 +6,7 @@
 mod guess;
 mod seen;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -143,6 +143,7 @@ impl Inference {
             additional_events: self.more_events,
             events,
             upcasts: Vec::new(),
+            rules: BTreeSet::new(),
         };
         shortened(document)
     }

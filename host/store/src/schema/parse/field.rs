@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{
     super::{
         column::{Column, Field, Members, TYPES},
         decimal::Precision,
+        document::Known,
         fault::Faults,
+        foreign::ForeignType,
         place::Place,
         reference::{Integrity, OnArchive, Target},
         violation::{quoted, suggestion},
@@ -17,7 +21,9 @@ use super::{
 use crate::{AggregateType, limits};
 
 /// What is left of the limits on a document's columns while they are read.
-pub(super) struct Budget {
+pub(super) struct Budget<'k> {
+    /// The types that there are besides those that are built in.
+    known: Known<'k>,
     fields: usize,
     depth: usize,
     pub(super) regexes: usize,
@@ -25,9 +31,15 @@ pub(super) struct Budget {
     locked: bool,
 }
 
-impl Budget {
-    pub(super) fn new(locked: bool) -> Self {
-        Self { fields: limits::SCHEMA_FIELDS, depth: limits::SCHEMA_DEPTH, regexes: limits::SCHEMA_REGEXES, locked }
+impl<'k> Budget<'k> {
+    pub(super) fn new(locked: bool, known: Known<'k>) -> Self {
+        Self {
+            known,
+            fields: limits::SCHEMA_FIELDS,
+            depth: limits::SCHEMA_DEPTH,
+            regexes: limits::SCHEMA_REGEXES,
+            locked,
+        }
     }
 }
 
@@ -37,7 +49,7 @@ const COMMON: [&str; 5] = ["type", "required", "hidden", "locked", "note"];
 type Applies = (&'static str, fn(&Column) -> bool, &'static str);
 
 /// The members that only some columns take.
-const SPECIAL: [Applies; 12] = [
+const SPECIAL: [Applies; 13] = [
     ("format", |column| matches!(column, Column::Text), "text"),
     ("length", |column| matches!(column, Column::Text | Column::Binary), "text and binary"),
     ("range", Column::is_ordered, "integer, float, decimal, timestamp and date"),
@@ -50,17 +62,18 @@ const SPECIAL: [Applies; 12] = [
     ("to", |column| matches!(column, Column::Reference(_)), "reference"),
     ("integrity", |column| matches!(column, Column::Reference(_)), "reference"),
     ("on_archive", |column| matches!(column, Column::Reference(_)), "reference"),
+    ("params", |column| matches!(column, Column::Foreign(_)), "types of extensions"),
 ];
 
 /// Reads the members that an object declares under `name`, and its `additional`.
-pub(super) fn members(object: &Object<'_>, name: &str, budget: &mut Budget, faults: &mut Faults) -> Members {
+pub(super) fn members(object: &Object<'_>, name: &str, budget: &mut Budget<'_>, faults: &mut Faults) -> Members {
     let additional = object.flag("additional", faults);
     let fields = object.get(name).and_then(|node| node.object(faults));
     let fields = fields.map(|fields| read_fields(&fields, budget, faults)).unwrap_or_default();
     Members { additional, fields }
 }
 
-fn read_fields(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) -> BTreeMap<String, Field> {
+fn read_fields(object: &Object<'_>, budget: &mut Budget<'_>, faults: &mut Faults) -> BTreeMap<String, Field> {
     let mut fields = BTreeMap::new();
     for (name, node) in object.iter() {
         if budget.fields == 0 {
@@ -89,7 +102,7 @@ pub(in crate::schema) fn is_field_name(name: &str) -> bool {
     (1..=limits::NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
-fn read_field(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) -> Option<Field> {
+fn read_field(object: &Object<'_>, budget: &mut Budget<'_>, faults: &mut Faults) -> Option<Field> {
     let known: Vec<&str> = COMMON.into_iter().chain(SPECIAL.iter().map(|(name, ..)| *name)).collect();
     object.only(&known, faults);
     let (required, locked) = (object.flag("required", faults), object.flag("locked", faults));
@@ -117,7 +130,7 @@ fn read_field(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) -> 
     Some(Field { column, rules, required, hidden, locked, note })
 }
 
-fn read_column(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) -> Option<Column> {
+fn read_column(object: &Object<'_>, budget: &mut Budget<'_>, faults: &mut Faults) -> Option<Column> {
     let Some(node) = object.get("type") else {
         let message = format!("`type` is missing: one of {}", TYPES.join(", "));
         faults.add(&object.place, "missing", message);
@@ -138,13 +151,34 @@ fn read_column(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) ->
             Column::Decimal(decimal(name, &node.place, faults)?)
         }
         name => {
-            let nearest = suggestion(name, TYPES, faults.0.len());
-            let message = format!("{} is not a type{nearest}: one of {}", quoted(name), TYPES.join(", "));
+            let provided: Vec<&str> = match budget.known {
+                Known::Provided(provided) => provided.types.keys().map(String::as_str).collect(),
+                Known::BuiltIn | Known::Any => Vec::new(),
+            };
+            if provided.contains(&name) || matches!(budget.known, Known::Any) && is_foreign_name(name) {
+                return Some(Column::Foreign(foreign(name, object, faults)));
+            }
+            let all: Vec<&str> = TYPES.into_iter().chain(provided).collect();
+            let nearest = suggestion(name, all.iter().copied(), faults.0.len());
+            let message = format!("{} is not a type{nearest}: one of {}", quoted(name), all.join(", "));
             faults.add(&node.place, "unknown-type", message);
             return None;
         }
     };
     Some(column)
+}
+
+/// Whether an extension can bring a type or a rule of this name.
+pub(in crate::schema) fn is_foreign_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=64).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain)
+}
+
+/// The parameters are judged by the extension.
+fn foreign(name: &str, object: &Object<'_>, faults: &mut Faults) -> ForeignType {
+    let params = object.get("params").and_then(|node| node.object(faults));
+    let params = params.map_or_else(|| "{}".to_owned(), |params| Value::Object(params.members.clone()).to_string());
+    ForeignType { name: name.to_owned(), params }
 }
 
 fn decimal(name: &str, place: &Place<'_>, faults: &mut Faults) -> Option<Precision> {
@@ -163,7 +197,7 @@ fn decimal(name: &str, place: &Place<'_>, faults: &mut Faults) -> Option<Precisi
     precision
 }
 
-fn properties(object: &Object<'_>, budget: &mut Budget, faults: &mut Faults) -> Option<Members> {
+fn properties(object: &Object<'_>, budget: &mut Budget<'_>, faults: &mut Faults) -> Option<Members> {
     let node = object.get("properties")?;
     if budget.depth == 0 {
         let most = limits::SCHEMA_DEPTH;

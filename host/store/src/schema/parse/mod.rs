@@ -7,7 +7,7 @@ mod node;
 mod rules;
 mod upcasts;
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde_json::Value;
 
@@ -16,10 +16,15 @@ use self::{
     field::Budget,
     node::{Node, Object},
 };
-use super::{document::SchemaDocument, fault::Faults, place::Place};
-use crate::AggregateType;
+use super::{
+    document::{Known, SchemaDocument},
+    fault::Faults,
+    place::Place,
+    violation::{quoted, suggestion},
+};
+use crate::{AggregateType, limits};
 
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 11] = [
     "aggregate",
     "note",
     "locked",
@@ -30,16 +35,17 @@ const MEMBERS: [&str; 10] = [
     "fields",
     "events",
     "upcasts",
+    "rules",
 ];
 
 /// Reads a document whose numbers are settled. None, with at least one fault, where the aggregate type is missing.
-pub(super) fn document(value: &Value, faults: &mut Faults) -> Option<SchemaDocument> {
+pub(super) fn document(value: &Value, known: Known<'_>, faults: &mut Faults) -> Option<SchemaDocument> {
     let root = Node { value, place: Place::ROOT }.object(faults)?;
     root.only(&MEMBERS, faults);
     let aggregate = aggregate(&root, faults);
     let locked = root.flag("locked", faults);
     // In a locked schema nothing is written: what no event could meet then contradicts nothing.
-    let members = field::members(&root, "fields", &mut Budget::new(locked), faults);
+    let members = field::members(&root, "fields", &mut Budget::new(locked, known), faults);
     let events = events::events(&root, &members, locked, faults);
     let document = SchemaDocument {
         aggregate: aggregate?,
@@ -51,8 +57,37 @@ pub(super) fn document(value: &Value, faults: &mut Faults) -> Option<SchemaDocum
         additional_events: root.flag("additional_events", faults),
         events,
         upcasts: upcasts::upcasts(&root, faults),
+        rules: rules(&root, known, faults),
     };
     Some(document)
+}
+
+/// The rules of extensions that the schema uses.
+fn rules(root: &Object<'_>, known: Known<'_>, faults: &mut Faults) -> BTreeSet<String> {
+    let names = root.names("rules", faults, |name, place, faults| {
+        let provided: Vec<&str> = match known {
+            Known::Any if field::is_foreign_name(name) => return,
+            Known::Any | Known::BuiltIn => Vec::new(),
+            Known::Provided(provided) if provided.rules.contains_key(name) => return,
+            Known::Provided(provided) => provided.rules.keys().map(String::as_str).collect(),
+        };
+        let nearest = suggestion(name, provided.iter().copied(), faults.0.len());
+        let there = match provided.is_empty() {
+            true => "no extension of the domain brings any".to_owned(),
+            false => format!("there are {}", provided.join(", ")),
+        };
+        let message = format!(
+            "{} is not a rule of an extension{nearest}: {there}; install the one that brings it first",
+            quoted(name)
+        );
+        faults.add(place, "unknown-rule", message);
+    });
+    let names = names.unwrap_or_default();
+    if names.len() > limits::SCHEMA_RULES {
+        let message = format!("has more rules than SCHEMA_RULES allows ({})", limits::SCHEMA_RULES);
+        faults.add(&root.place.member("rules"), "too-many-rules", message);
+    }
+    names
 }
 
 fn aggregate(root: &Object<'_>, faults: &mut Faults) -> Option<AggregateType> {

@@ -17,7 +17,7 @@ use super::{
 use crate::limits;
 
 /// Reads those rules that apply to the column; others are reported elsewhere.
-pub(super) fn rules(object: &Object<'_>, column: &Column, budget: &mut Budget, faults: &mut Faults) -> Rules {
+pub(super) fn rules(object: &Object<'_>, column: &Column, budget: &mut Budget<'_>, faults: &mut Faults) -> Rules {
     let mut rules = Rules::default();
     if matches!(column, Column::Text | Column::Binary) {
         rules.length = object.get("length").and_then(|node| length(&node, faults)).unwrap_or_default();
@@ -86,7 +86,7 @@ fn format(node: &Node<'_>, faults: &mut Faults) -> Option<Format> {
     format
 }
 
-fn regex(node: &Node<'_>, budget: &mut Budget, faults: &mut Faults) -> Option<Pattern> {
+fn regex(node: &Node<'_>, budget: &mut Budget<'_>, faults: &mut Faults) -> Option<Pattern> {
     let text = node.text(faults)?;
     if text.len() > limits::SCHEMA_REGEX_BYTES {
         let most = limits::SCHEMA_REGEX_BYTES;
