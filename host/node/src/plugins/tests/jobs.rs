@@ -342,6 +342,7 @@ fn a_job_with_a_rate_waits_between_its_batches() {
     begin(&world, &ReplayRequest { rate: Some(20), ..stretch(1, EVENTS) }, idempotent);
     worker.obey_order(Order::Begin);
     let now = Instant::now();
+    worker.turn();
     let waits = worker.turn().into_iter().filter_map(|step| match step {
         Step::Wait(until) => Some(until - now),
         _ => None,
