@@ -210,3 +210,15 @@ impl From<&'static str> for QueryDeclaration {
         Self::new(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_says_so_is_idempotent() {
+        let capabilities = |descriptor: Descriptor| descriptor.into_contract("a", "1", 1).capabilities;
+        assert_eq!(capabilities(Descriptor::new()), Vec::<String>::new());
+        assert_eq!(capabilities(Descriptor::new().idempotent()), ["idempotent"]);
+    }
+}

@@ -35,7 +35,7 @@ impl Args {
         let (component, capsule) = (read(&self.component)?, read(&self.capsule)?);
         let config = self.config.as_deref().map(config).transpose()?;
         let scratch = tempfile::tempdir().context("making a folder for what is compiled")?;
-        let tried = reproduce(&component, &capsule, config, scratch.path()).map_err(refused)?;
+        let tried = reproduce(&component, &capsule, config, scratch.path()).map_err(|error| refused(&error))?;
         session.format.answer(&document(&tried).to_string(), |_: &Value| text(&tried))?;
         if tried.now.is_handled() {
             return Ok(());
@@ -51,7 +51,7 @@ fn config(text: &str) -> anyhow::Result<Map<String, Value>> {
         .map_err(|error| Failure::new(Kind::Refused, format!("--config is no JSON object: {error}")).into())
 }
 
-fn refused(error: CapsuleError) -> Failure {
+fn refused(error: &CapsuleError) -> Failure {
     let kind = if matches!(error, CapsuleError::Sandbox(_)) { Kind::Other } else { Kind::Refused };
     Failure::new(kind, error.to_string())
 }

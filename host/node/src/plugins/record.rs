@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use eventdbx_sandbox::Descriptor;
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

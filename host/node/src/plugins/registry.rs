@@ -173,7 +173,7 @@ impl Registry {
     }
 
     /// The aggregate types whose active schemas use what a plugin brings.
-    fn users(&self, name: &str) -> Vec<String> {
+    fn schemas_with(&self, name: &str) -> Vec<String> {
         let book = self.services.domain.schemas();
         let uses = |kind: &&AggregateType| {
             book.active(kind).is_some_and(|stored| stored.uses.iter().any(|it| it.provider.plugin == name))
@@ -216,7 +216,7 @@ impl Registry {
     pub(super) fn uninstall(&self, actor: &str, name: &str) -> Result<(), PluginError> {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
-        let kinds = self.users(name);
+        let kinds = self.schemas_with(name);
         if !kinds.is_empty() {
             return Err(PluginError::InUse {
                 what: "plugin",

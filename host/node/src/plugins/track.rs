@@ -196,11 +196,6 @@ impl Track {
         self.errand.as_ref().map_or(head, |errand| errand.end.min(head))
     }
 
-    /// Live delivery has something to do, and could do it now.
-    pub(super) fn is_behind(&self) -> bool {
-        self.stopped.is_none() && !self.is_retrying() && self.cursor.position < self.services.feed.head()
-    }
-
     /// Goes on at once.
     pub(super) fn end_pause(&mut self) {
         self.trouble.end_pause();

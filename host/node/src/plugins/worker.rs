@@ -165,7 +165,12 @@ impl Worker {
 
     /// Does one thing for each of the generations. Answers what it came to.
     pub(super) fn turn(&mut self) -> Vec<Step> {
-        let mut steps = vec![self.live.step()];
+        let live = self.live.step();
+        if live == Step::Moved && self.job.is_some() {
+            // Whoever waits for the live generation does not wait for the job.
+            self.publish();
+        }
+        let mut steps = vec![live];
         steps.extend(self.step_beside());
         if let Err(error) = self.flip_if_due() {
             self.live.note(Level::Error, &error.to_string());

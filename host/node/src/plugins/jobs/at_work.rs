@@ -1,7 +1,8 @@
 //! How the worker of a plugin does its job beside live delivery.
 //!
-//! Live delivery comes first: a job gets a slice of time between two live batches, and only a slice while there are live
-//! events to deliver. One batch is the least that a slice can be.
+//! Between two live batches a job gets one of its own, which is the least that it can get, and the most that live delivery
+//! ever waits for it. It arrives all the same: while events come one by one, live batches are small, and those of a job
+//! are full.
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +18,6 @@ use crate::plugins::{
     worker::Worker,
 };
 
-/// Steps of a job for each step of the live generation, so that a rebuild arrives although the live one moves on.
-const STEPS: usize = 4;
-/// How long a job keeps at it while live events wait.
-const SLICE: Duration = Duration::from_millis(2);
 /// Pause before the log is told again that a job has ended.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 
@@ -80,20 +77,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Does some of what goes on beside live delivery.
+    /// Does one thing of what goes on beside live delivery.
     pub(in crate::plugins) fn step_beside(&mut self) -> Option<Step> {
-        let began = Instant::now();
-        let mut last = None;
-        for _ in 0..STEPS {
-            last = self.one_step_beside();
-            if last != Some(Step::Moved) || began.elapsed() > SLICE && self.live.is_behind() {
-                break;
-            }
-        }
-        last
-    }
-
-    fn one_step_beside(&mut self) -> Option<Step> {
         let Some(job) = self.job.as_mut().filter(|job| !job.has_ended()) else {
             return self.rebuild.as_mut().filter(|_| self.job.is_none()).map(Track::step);
         };

@@ -8,8 +8,8 @@
 //!
 //! A job is a record ([`JobRecord`]) and a generation. The record is written when it begins and when it ends; how far it
 //! is stands in the generation's cursor, which moves in one batch with whatever the plugin wrote. So a restart costs a job
-//! nothing and counts no event twice. The plugin's own worker steps it ([`at_work`](self)), a slice at a time, and never
-//! while live delivery has something to do for longer than that slice.
+//! nothing and counts no event twice. The plugin's own worker steps it (`at_work`), one batch at a time
+//! between two live ones.
 
 mod at_work;
 mod compare;
