@@ -32,7 +32,11 @@ pub(crate) fn hot(report: &mut Report) -> anyhow::Result<()> {
     let grant = Grant::owner("bench");
     let other =
         plugins.add_component(&grant, &renamed(&std::fs::read(eventdbx_plugin_build::example("event-counter")?)?))?;
-    let (still, alone) = under_load(&domain, &plugins, || Ok(thread::sleep(Duration::from_secs(2))))?;
+    let undisturbed = || {
+        thread::sleep(Duration::from_secs(2));
+        Ok(())
+    };
+    let (still, alone) = under_load(&domain, &plugins, undisturbed)?;
     let figures = [Figure::micros("stands still", still), Figure::micros("slowest append", alone)];
     report.row("not exchanged", &figures);
     let swap = || -> anyhow::Result<()> {

@@ -250,13 +250,13 @@ impl Installed {
     }
 
     /// Waits until the board is as `wanted`; an error: it was not, in time.
-    pub(super) fn until(&self, timeout: Duration, wanted: impl Fn(&Board) -> bool) -> Result<Board, Board> {
+    pub(super) fn until(&self, timeout: Duration, wanted: impl Fn(&Board) -> bool) -> Result<Board, Box<Board>> {
         let deadline = Instant::now() + timeout;
         let mut board = lock(&self.board);
         while !wanted(&board) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(board.clone());
+                return Err(Box::new(board.clone()));
             }
             board = self.changed.wait_timeout(board, left).unwrap_or_else(PoisonError::into_inner).0;
         }
