@@ -170,20 +170,6 @@ impl Node {
         }
     }
 
-    /// Stops the daemon, and starts it again on what it left.
-    ///
-    /// # Panics
-    ///
-    /// When it does not start.
-    pub fn restart(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.stop();
-        }
-        let running = Daemon::start(&StartOptions::new(self.dir.path())).expect("starts");
-        self.client = self.runtime.block_on(Client::connect(&running.socket())).expect("connects");
-        self.running = Some(running);
-    }
-
     /// Asks for something.
     pub fn get(&mut self, path: &str) -> Value {
         self.ask(Method::GET, path, "")

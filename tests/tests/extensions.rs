@@ -55,7 +55,7 @@ fn a_schema_uses_what_extensions_bring() {
     assert!(used.contains("in use by the schema of flight"), "{used}");
     assert!(node.refused(Method::POST, "plugins/iban/replay", "{}").contains("takes no deliveries"));
 
-    node.restart();
+    let mut node = node.restart();
     node.ask(Method::POST, "append", append("refunded", &json!({ "refund": GOOD })));
     node.ask(Method::POST, "plugins/iban/disable", "");
     let missing = node.refused(Method::POST, "append", append("refunded", &json!({ "refund": GOOD })));
