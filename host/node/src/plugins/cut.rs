@@ -128,14 +128,32 @@ impl<'a> Cutter<'a> {
 
     /// Everything that the delivery of a row carries; opens the row only if something of it is needed.
     pub(super) fn item(&self, row: Row) -> Result<Item, StateError> {
+        self.item_with(row, None)
+    }
+
+    /// The same, where an operator gave the event another payload (JSON) to be delivered with: it is cut as any payload is.
+    /// The state stays that of the log.
+    pub(super) fn item_with(&self, row: Row, payload: Option<&str>) -> Result<Item, StateError> {
         let parts = self.slice.parts;
         if parts.payload || parts.envelope || parts.extensions {
             row.event()?;
         }
         let state = if parts.state { Some(State::Whole(self.states.after(row.event()?)?)) } else { None };
+        let row = match payload {
+            Some(payload) => edited(&row, payload)?,
+            None => row,
+        };
         let item = Item { row, payload: None, state, parts };
         if self.slice.fields.is_empty() { Ok(item) } else { item.without(&self.slice.fields) }
     }
+}
+
+/// An event with another payload.
+fn edited(row: &Row, payload: &str) -> Result<Row, StateError> {
+    let mut event = Event::clone(row.event()?);
+    let damaged = |fault| ReadError::Damaged(format!("the payload of a parked event: {fault}"));
+    event.body.payload = Json::parse(payload, Shape::Any, PAYLOAD_BYTES).map_err(damaged)?;
+    Ok(Row::Open(Arc::new(event)))
 }
 
 impl Item {
@@ -224,14 +242,6 @@ impl Cut {
 }
 
 impl Item {
-    /// The same with another payload, which is JSON. The state stays that of the log.
-    pub(super) fn with_payload(self, payload: &str) -> Result<Self, StateError> {
-        let mut event = Event::clone(self.row.event()?);
-        let damaged = |fault| ReadError::Damaged(format!("the payload of a parked event: {fault}"));
-        event.body.payload = Json::parse(payload, Shape::Any, PAYLOAD_BYTES).map_err(damaged)?;
-        Ok(Self { row: Row::Open(Arc::new(event)), ..self })
-    }
-
     pub(super) fn header(&self) -> &Header {
         self.row.header()
     }

@@ -37,11 +37,8 @@ pub(super) struct Edited {
 
 /// What an event of a parked stretch is delivered as: with the payload that an operator gave it, if one did.
 pub(super) fn item(cutter: &Cutter<'_>, parked: &ParkedRow, event: Arc<Event>) -> Result<Item, StateError> {
-    let item = cutter.item(Row::Open(event))?;
-    match &parked.edited {
-        Some(edited) if edited.position == item.header().position => item.with_payload(&edited.payload),
-        _ => Ok(item),
-    }
+    let edited = parked.edited.as_ref().filter(|edited| edited.position == event.header.position);
+    cutter.item_with(Row::Open(event), edited.map(|edited| edited.payload.as_str()))
 }
 
 /// Why an event could not be handled.

@@ -8,8 +8,14 @@ use std::sync::{
 use eventdbx_sandbox::{Batch, Handled, Host, Outcome};
 use eventdbx_store::{AggregateNumber, Position};
 
-use super::world::{Reaction, World, crashed, failure, ledger, poisoned, run};
-use crate::plugins::{PayloadMode, PluginLimits, parking::Edited, track::Track};
+use super::world::{Reaction, World, crashed, failure, ledger, poisoned, recorder, run};
+use crate::plugins::{
+    FieldList, PayloadMode, PluginLimits,
+    parking::Edited,
+    selection::Selection,
+    slice::ModeMap,
+    track::{Purpose, Track},
+};
 
 /// A ledger that fails on events whose payload says so, as long as it is not mended.
 struct Brittle {
@@ -145,6 +151,33 @@ fn an_event_is_delivered_with_the_payload_that_an_operator_gave_it_and_the_log_k
     assert_eq!(world.rows(generation)["versions t"], versions(1, 30));
     let event = world.domain.scan(Position::new(8)).next().unwrap().unwrap().open().unwrap();
     assert_eq!(event.body.payload.as_str(), r#"{"bad":true,"n":7}"#);
+}
+
+#[test]
+fn what_a_plugin_may_not_see_is_cut_out_of_an_edited_payload_too() {
+    let world = World::new(PluginLimits::default());
+    world.append("thing/t", "thing_changed", r#"{"bad":true}"#);
+    world.append("thing/u", "thing_changed", "{}");
+    world.fed();
+    let generation = world.generation();
+    let mut track = world.track(generation, PayloadMode::EventOnly, &Brittle::new(|_| crashed()).guest());
+    run(&mut track);
+    let number = number_of(&track, "t");
+    let edited = Edited { position: Position::new(1), payload: r#"{"ssn":"4711","good":1}"#.to_owned() };
+    track.edit_parked(number, edited).unwrap();
+    drop(track);
+
+    let (guest, seen) = recorder();
+    let mut program = world.program(&guest);
+    let fields = FieldList { exclude: vec!["/ssn".to_owned()], ..FieldList::default() };
+    let selection = Selection { fields, ..Selection::default() };
+    program.selector = program.selector.narrowed(&selection, &ModeMap::new()).unwrap();
+    let (services, purpose) = (Arc::clone(&world.services), Purpose::Live);
+    let track = Track::open(services, Arc::new(program), generation, purpose, PayloadMode::EventOnly);
+    let mut track = track.unwrap().unwrap();
+    assert!(track.retry_parked(number).unwrap());
+    let seen = seen.lock().unwrap().join(" ");
+    assert!(seen.contains("good") && !seen.contains("4711"), "{seen}");
 }
 
 #[test]
