@@ -15,4 +15,5 @@ mod scratch;
 mod shapes;
 mod snapshots;
 mod staging;
+mod subscriptions;
 mod tour;
