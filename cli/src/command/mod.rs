@@ -9,6 +9,7 @@ mod domain;
 mod events;
 mod export;
 pub(crate) mod import;
+mod metrics;
 mod pages;
 pub(crate) mod plugin;
 pub(crate) mod query;
@@ -24,6 +25,8 @@ pub(crate) mod start;
 mod stats;
 mod status;
 pub(crate) mod stop;
+mod subscribe;
+mod subscription;
 
 use std::path::PathBuf;
 
@@ -128,6 +131,19 @@ enum Command {
     Plugin(plugin::Command),
     /// Ask a read model
     Query(query::Args),
+    /// Make, watch and delete subscriptions: for programs that are no plugins and follow the log
+    #[command(subcommand)]
+    Subscription(subscription::Command),
+    /// Read a subscription: one delivery a line, each acknowledged once it is written
+    ///
+    /// Lines are JSON, whatever --format says. Those who read one subscription are a group and share it; the events of an
+    /// aggregate are never with two of them at once. What a reader that is gone had not acknowledged goes to the others after
+    /// the time-out.
+    Subscribe(subscribe::Args),
+    /// Print the daemon's metrics in the text format of Prometheus
+    ///
+    /// They are text, whatever --format says.
+    Metrics(metrics::Args),
     /// Watch everything work, on one day of real flights, in a scratch directory
     Demo(demo::Args),
     /// Write a completion script for a shell
@@ -157,7 +173,13 @@ impl Command {
     fn needs_no_domain(&self) -> Option<String> {
         let none = matches!(
             self,
-            Self::Start(_) | Self::Stop(_) | Self::Restart(_) | Self::Config(_) | Self::Demo(_) | Self::Completions(_)
+            Self::Start(_)
+                | Self::Stop(_)
+                | Self::Restart(_)
+                | Self::Config(_)
+                | Self::Demo(_)
+                | Self::Completions(_)
+                | Self::Metrics(_)
         );
         none.then(|| DEFAULT.to_owned())
     }
@@ -183,6 +205,9 @@ impl Command {
             Self::Restrict(args) => args.run(session).await,
             Self::Plugin(command) => command.run(session).await,
             Self::Query(args) => args.run(session).await,
+            Self::Subscription(command) => command.run(session).await,
+            Self::Subscribe(args) => args.run(session).await,
+            Self::Metrics(args) => args.run(session).await,
             Self::Demo(args) => args.run(session).await,
             Self::Completions(args) => args.run(),
         }

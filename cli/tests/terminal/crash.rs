@@ -27,7 +27,7 @@ fn rounds() -> u64 {
 }
 
 /// A daemon that answers.
-fn start(scratch: &Scratch) -> Child {
+pub(crate) fn start(scratch: &Scratch) -> Child {
     let mut child = scratch.spawn(["start", "--foreground", "--format", "ndjson"]);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

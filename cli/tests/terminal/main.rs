@@ -17,5 +17,6 @@ mod scratch;
 mod shapes;
 mod snapshots;
 mod staging;
+mod subscriptions;
 mod tour;
 mod transports;

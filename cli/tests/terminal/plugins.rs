@@ -1,5 +1,7 @@
 //! Plugins from the command line.
 
+use std::io::{BufRead, BufReader};
+
 use serde_json::{Value, json};
 
 use crate::scratch::{Scratch, repository};
@@ -37,6 +39,19 @@ fn a_plugin_lives_its_life() {
     assert_eq!(scratch.json(["plugin", "list"])["rows"][0]["name"], "departures");
     assert_eq!(scratch.json(["plugin", "queue", "list", "departures"])["rows"], json!([]));
     scratch.dbx(["plugin", "logs", "departures"]).ok();
+    let mut following = scratch.spawn(["plugin", "logs", "departures", "--follow", "--format", "ndjson"]);
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("took the place of"), "what the replay said");
+    following.kill().unwrap();
+    following.wait().unwrap();
+    let metrics = scratch.dbx(["metrics"]).ok().stdout;
+    for sample in [
+        "eventdbx_plugin_deliveries_total{domain=\"default\",plugin=\"departures\"} 838",
+        "eventdbx_plugin_lag_events{domain=\"default\",plugin=\"departures\"} 0",
+        "eventdbx_plugin_parked_aggregates{domain=\"default\",plugin=\"departures\"} 0",
+    ] {
+        assert!(metrics.lines().any(|line| line == sample), "{sample}: {metrics}");
+    }
     scratch.dbx(["plugin", "status", "departures"]).ok();
     scratch.dbx(["query", "departures", "no-such"]).code(4).says("counts");
     scratch.dbx(["plugin", "uninstall", "departures"]).ok();

@@ -34,7 +34,8 @@ pub(super) struct Subscription {
     pub(super) name: String,
     pub(super) definition: Definition,
     source: Source,
-    selection: Selection,
+    /// Or why it cannot be read any more; that concerns nobody else in the domain.
+    selection: Result<Selection, String>,
     pub(super) progress: Progress,
     pub(super) pending: Pending,
     /// Position up to which the log was read.
@@ -61,12 +62,13 @@ pub(super) struct Handed {
 impl Subscription {
     /// Takes a subscription up where it was left.
     pub(super) fn open(source: &Source, name: &str, definition: Definition) -> Result<Self, String> {
-        let selection = definition.selection().map_err(|faults| faults.join("; "))?;
+        let selection = definition.selection().map_err(|faults| faults.join("; "));
         let behind = Position::new(definition.from.get().saturating_sub(1));
         let progress = Progress::open(source, definition.generation, behind)?;
         Ok(Self {
             name: name.to_owned(),
             source: source.clone(),
+            last_error: selection.as_ref().err().cloned(),
             selection,
             read: progress.cursor.position,
             progress,
@@ -75,7 +77,6 @@ impl Subscription {
             serial: rand::random::<u32>().into(),
             members: BTreeMap::new(),
             definition,
-            last_error: None,
             deleted: false,
         })
     }
@@ -83,6 +84,10 @@ impl Subscription {
     /// Gives a member what is free for it.
     pub(super) fn take(&mut self, member: &str, most: usize, now: Instant) -> Result<Handed, ApiError> {
         let member = self.join(member, now)?;
+        if let Err(reason) = &self.selection {
+            let message = format!("subscription {} cannot be read: {reason}", self.name);
+            return Err(ApiError::new(ErrorCode::Unavailable, message).hint("delete it, and make it anew"));
+        }
         self.expire(now);
         self.retry_parked().map_err(internal)?;
         let (mut free, mut more) = (self.pending.free(&member, most, now), true);
@@ -135,7 +140,13 @@ impl Subscription {
         let rows = self.progress.parked.iter().filter(|(number, row)| retried(row) && waits(**number));
         let rows: Vec<_> = rows.map(|(number, row)| (*number, row.clone())).collect();
         for (number, mut row) in rows {
-            let found = self.source.stretch(&self.selection, &row.aggregate, row.version, self.read, RETRIED_EVENTS)?;
+            let found = self.source.stretch(
+                self.selection.as_ref().map_err(String::clone)?,
+                &row.aggregate,
+                row.version,
+                self.read,
+                RETRIED_EVENTS,
+            )?;
             if found.is_empty() {
                 row.standing = Standing::Settled(self.read);
                 self.progress.park(number, row);
@@ -158,7 +169,12 @@ impl Subscription {
         if room == 0 {
             return Ok(false);
         }
-        let scanned = self.source.cut(&self.selection, self.read, room.min(STRETCH_EVENTS), STRETCH_BYTES)?;
+        let scanned = self.source.cut(
+            self.selection.as_ref().map_err(String::clone)?,
+            self.read,
+            room.min(STRETCH_EVENTS),
+            STRETCH_BYTES,
+        )?;
         self.read = scanned.end;
         let phase = self.phase();
         for found in scanned.found {

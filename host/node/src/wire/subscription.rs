@@ -108,7 +108,8 @@ pub struct SubscriptionDelivery {
     pub domain: String,
     /// The subscription.
     pub subscription: String,
-    /// How often the event was delivered, this time included; counted from 1 again when the daemon starts.
+    /// How often the event was delivered, this time included; counted from 1 again when the daemon starts, and when what was
+    /// parked is retried.
     pub attempt: u32,
     /// `catch-up` until the subscription has seen the end of the log, then `live`.
     pub phase: String,

@@ -146,3 +146,15 @@ fn nobody_holds_more_than_its_share_and_the_window_is_bounded() {
     let refused = subscription.take("one too many", 1, world.now).err().unwrap();
     assert!(format!("{refused:?}").contains("MEMBERS"), "{refused:?}");
 }
+
+#[test]
+fn one_that_cannot_be_read_any_more_says_why() {
+    let world = World::new();
+    world.append("thing/a", "made");
+    let mut definition = world.definition();
+    definition.ids = vec!["[a]".to_owned()];
+    let mut subscription = world.open(&definition);
+    assert!(subscription.last_error.as_ref().is_some_and(|error| error.contains("[a]")));
+    let refused = format!("{:?}", subscription.take("m", 1, world.now).err().unwrap());
+    assert!(refused.contains("Unavailable") && refused.contains("[a]"), "{refused}");
+}
