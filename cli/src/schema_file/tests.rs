@@ -95,7 +95,7 @@ fn short_forms_and_times_are_understood() {
 
 #[test]
 fn faults_have_lines() {
-    let text = "[order]\n\n[order.fields]\ntotal = \"decimals\"\nname = { type = \"text\", regex = \"(\" }\n\n\
+    let text = "[order]\n\n[order.fields]\ntotal = \"Decimals\"\nname = { type = \"text\", regex = \"(\" }\n\n\
                 [order.events]\nplaced = [\n  \"total\",\n  \"totl\",\n]\n[b]\nfields = 3\n";
     let file = File::parse("schema.dbx", text).unwrap();
     let lines: Vec<_> = file.faults().iter().map(|(schema, fault)| schema.line(&fault.path).unwrap()).collect();
