@@ -126,7 +126,8 @@ fn a_paused_plugin_answers_and_goes_on_where_it_was() {
     let last = node.append("2", "placed").0;
     let mut node = node.restart();
     let paused = node.get("plugins/hostile");
-    assert_eq!((&paused["state"], &paused["lag_events"]), (&json!("paused"), &json!(1)), "a pause outlives a restart");
+    assert_eq!(paused["state"], "paused", "a pause outlives a restart");
+    assert!(paused["lag_events"].as_u64() > Some(0), "{paused}");
     assert_eq!(node.query("hostile", "sum", 0)["body"], before, "queries go on");
     node.ask(Method::POST, "plugins/hostile/resume", "");
     assert_eq!(node.query("hostile", "sum", last)["body"]["count"], 2);

@@ -324,5 +324,5 @@ fn a_descriptor_is_checked_and_every_reason_is_given() {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert_eq!(reasons("queries"), ["it exports `queryable` but declares no query"]);
-    assert!(reasons("kind")[0].contains("Transport"));
+    assert!(reasons("kind")[0].contains("it calls itself a transport"));
 }

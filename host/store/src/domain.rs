@@ -262,6 +262,7 @@ impl Domain {
     /// Refused with `referred-to` while a reference forbids it, and with `referrers` when more than
     /// [`ARCHIVE_REFERRERS`](limits::ARCHIVE_REFERRERS) aggregates may refer to it.
     pub fn archive(&self, aggregate: &AggregateRef, actor: &str, note: Option<&str>) -> Result<Receipt, AppendError> {
+        not_own(aggregate)?;
         let files = &self.inner.files;
         let event = SystemEvent {
             aggregate: aggregate.clone(),
@@ -321,11 +322,7 @@ impl Domain {
         expected: Expected,
     ) -> Result<Receipt, AppendError> {
         assert!(event_type.starts_with('$'), "{event_type} is not one of EventDBX's own event types");
-        if book::is_own(aggregate) {
-            let message = format!("{aggregate} is written by the store alone");
-            let (path, code) = ("/aggregate_type".to_owned(), "reserved-name");
-            return Err(AppendError::Refused(vec![Reason { event: 0, path, code, message }]));
-        }
+        not_own(aggregate)?;
         let body = write::system_body(payload, actor, note)?;
         let event_type = EventType::trusted(event_type);
         let event = SystemEvent { aggregate: aggregate.clone(), event_type, expected, body, switch: None };
@@ -375,6 +372,16 @@ impl Domain {
             commit_micros: shared.commit_micros.load(Ordering::Relaxed),
         }
     }
+}
+
+/// Refuses what would write where the store alone does.
+fn not_own(aggregate: &AggregateRef) -> Result<(), AppendError> {
+    if !book::is_own(aggregate) {
+        return Ok(());
+    }
+    let message = format!("{aggregate} is written by the store alone");
+    let (path, code) = ("/aggregate_type".to_owned(), "reserved-name");
+    Err(AppendError::Refused(vec![Reason { event: 0, path, code, message }]))
 }
 
 impl Drop for Inner {

@@ -15,6 +15,7 @@ use super::{
     feed::Row,
     selector::Selector,
     services::Services,
+    slice::Slice,
     worker,
 };
 
@@ -94,6 +95,11 @@ impl Source {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Whether a payload mode is built in, or was made for the domain.
+    pub(crate) fn has_mode(&self, mode: PayloadMode) -> bool {
+        Slice::of(mode, &self.0.modes.current()).is_some()
     }
 
     /// Something was committed to the plugins' database.

@@ -9,7 +9,10 @@ use serde_json::json;
 use super::limits;
 use crate::{
     api::ApiError,
-    plugins::{PayloadMode, source::Selection},
+    plugins::{
+        PayloadMode,
+        source::{Selection, Source},
+    },
     wire::{ErrorCode, SubscriptionRequest},
 };
 
@@ -38,8 +41,9 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Checks a request against a log that ends at `head`; every reason is told.
-    pub(super) fn new(request: &SubscriptionRequest, head: Position) -> Result<Self, ApiError> {
+    /// Checks a request against what there is; every reason is told.
+    pub(super) fn new(request: &SubscriptionRequest, source: &Source) -> Result<Self, ApiError> {
+        let head = source.domain().head().position;
         let mut reasons = Vec::new();
         let mut fault = |path: &str, code: &str, message: String| reasons.push(ApiError::reason(path, code, message));
         let most = limits::GLOBS;
@@ -49,7 +53,12 @@ impl Checked {
             }
         }
         let mode = match request.payload_mode.as_deref().unwrap_or(PayloadMode::All.as_str()).parse() {
-            Ok(mode) => mode,
+            Ok(mode) if source.has_mode(mode) => mode,
+            Ok(mode) => {
+                let message = format!("this domain has no payload mode {mode}: `dbx plugin mode list` shows them");
+                fault("payload_mode", "unknown-mode", message);
+                PayloadMode::All
+            }
             Err(error) => {
                 fault("payload_mode", "unknown-mode", format!("{error}"));
                 PayloadMode::All

@@ -98,8 +98,7 @@ impl Subscriptions {
         let _changing = lock(&self.changing);
         let name = request.name.clone();
         let history = AggregateRef::new(HISTORY, &name)?;
-        let Checked { mode, from, ack_timeout_ms, max_attempts } =
-            Checked::new(&request, self.source.domain().head().position)?;
+        let Checked { mode, from, ack_timeout_ms, max_attempts } = Checked::new(&request, &self.source)?;
         let known = lock(&self.known).len();
         if lock(&self.known).contains_key(&name) {
             let message = format!("a subscription named {name} is there already");

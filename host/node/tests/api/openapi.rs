@@ -26,6 +26,7 @@ const ROUTES: &[&str] = &[
     "get /v1/domains/{d}/aggregates",
     "get /v1/domains/{d}/aggregates/{type}/{id}",
     "get /v1/domains/{d}/aggregates/{type}/{id}/events",
+    "get /v1/domains/{d}/aggregates/{type}/{id}/referrers",
     "get /v1/domains/{d}/aggregates/{type}/{id}/snapshots",
     "get /v1/domains/{d}/aggregates/{type}/{id}/snapshots/{version}",
     "get /v1/domains/{d}/events",

@@ -78,9 +78,6 @@ fn what_cannot_be_is_refused_with_every_reason() {
     assert!(plan(&world, &ReplayRequest::default(), nothing_kept).unwrap_err().contains("everything"));
     let dry = request(|request| request.dry_run = true);
     assert!(plan(&world, &dry, nothing_kept).unwrap_err().contains("nothing to compare"));
-    let above = request(|request| request.payload_mode = Some(PayloadMode::StateOnly));
-    let refused = plan(&world, &above, |descriptor| descriptor.selector.parts.state = false).unwrap_err();
-    assert!(refused.contains("carries state"), "{refused}");
 }
 
 #[test]

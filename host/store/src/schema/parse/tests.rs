@@ -23,7 +23,7 @@ pub(super) const WHOLE: &str = r#"{
         "none": {"type": "object", "properties": {}},
         "any": {"type": "object"},
         "customer": {"type": "reference", "to": "customer", "integrity": "strong", "on_archive": "nullify"},
-        "parent": {"type": "reference", "integrity": "weak", "on_archive": "restrict"},
+        "parent": {"type": "reference", "integrity": "weak", "on_archive": "keep"},
         "a/b~c é": {"type": "json"}
     },
     "events": {
@@ -54,7 +54,7 @@ fn a_document_is_the_same_when_read_again() {
     assert!(document.is_redactable() && !document.is_locked() && document.note() == Some("What is sold"));
     assert_eq!(document.event_types().collect::<Vec<_>>(), ["order.changed", "order_noted", "order_placed"]);
     // What goes without saying is not said.
-    assert!(!text.contains("false") && !text.contains("weak") && !text.contains("restrict"), "{text}");
+    assert!(!text.contains("false") && !text.contains("weak") && !text.contains("keep"), "{text}");
     assert!(text.contains(r#""none":{"properties":{},"type":"object"}"#), "{text}");
 }
 
