@@ -187,7 +187,10 @@ fn from_daemon(error: &ClientError, message: String) -> Failure {
 
 /// What the daemon answered instead of doing it.
 pub(crate) fn from_answer(error: &WireError) -> Failure {
-    let reasons = error.reasons.iter().map(|reason| format!("{}: {}", reason.path, reason.message));
+    let reasons = error.reasons.iter().map(|reason| match reason.path.as_str() {
+        "" => reason.message.clone(),
+        path => format!("{path}: {}", reason.message),
+    });
     // A message that says all the reasons is for logs; here each has a line.
     let says_all = error.reasons.iter().all(|reason| error.message.contains(&reason.message));
     let message = match error.reasons.len() {
