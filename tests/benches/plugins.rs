@@ -132,7 +132,7 @@ pub(crate) fn replays(report: &mut Report) -> anyhow::Result<()> {
         Figure::micros("median", beside),
         added(beside, median).at_most(MOST_ADDED_MICROS),
         Figure::micros("p99", beside_p99),
-        added(beside_p99, p99).at_most(4.0 * MOST_ADDED_MICROS),
+        added(beside_p99, p99).at_most(2.0 * MOST_ADDED_MICROS),
         Figure::plain(format!("{replayed} replays begun"), f64::from(replayed)),
     ];
     report.row("beside a replay", &figures);
