@@ -104,9 +104,8 @@ impl Registry {
 
     /// What was asked for when a mode was made.
     fn definition(&self, name: ModeName) -> Result<ModeRequest, PluginError> {
-        let rows = self.services.db.named(Named::Mode).map_err(internal)?;
-        let row = rows.into_iter().find(|(known, _)| known == name.as_str());
-        let (_, definition) = row.ok_or_else(|| no_mode(name.as_str()))?;
+        let definition = self.services.db.named_one(Named::Mode, name.as_str()).map_err(internal)?;
+        let definition = definition.ok_or_else(|| no_mode(name.as_str()))?;
         serde_json::from_slice(&definition).map_err(internal)
     }
 

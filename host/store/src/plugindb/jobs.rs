@@ -32,10 +32,8 @@ impl PluginDb {
         doomed: &[Generation],
         forgotten: &[u64],
     ) -> Result<(), PluginDbError> {
-        let key = job_key(id);
         let mut batch = self.doom(doomed);
-        let sealed = self.seal(Kind::Plugin, &key, record);
-        batch.insert(&self.0.plugins, key, sealed);
+        self.put_record(&mut batch, job_key(id).to_vec(), record);
         for id in forgotten {
             batch.remove(&self.0.plugins, job_key(*id));
         }

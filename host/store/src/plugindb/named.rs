@@ -2,9 +2,7 @@
 //!
 //! Rows of the keyspace `plugins`, beside the installations. What a value says is the dispatcher's business.
 
-use fjall::PersistMode;
-
-use super::{PluginDb, PluginDbError, rows, rows::Kind};
+use super::{PluginDb, PluginDbError, records::name_key, rows::Kind};
 
 /// Which names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +23,6 @@ impl Named {
             Self::Signing => b'k',
         }
     }
-
-    fn key(self, name: &str) -> Vec<u8> {
-        [&[self.byte()], name.as_bytes()].concat()
-    }
 }
 
 impl PluginDb {
@@ -38,14 +32,18 @@ impl PluginDb {
     ///
     /// When a row cannot be read.
     pub fn named(&self, sort: Named) -> Result<Vec<(String, Vec<u8>)>, PluginDbError> {
-        let rows = self.0.plugins.prefix([sort.byte()]);
-        rows.map(|row| {
-            let (key, sealed) = row.into_inner()?;
-            let value = self.unseal(Kind::Plugin, &key, &sealed)?;
-            let name = String::from_utf8(key[1..].to_vec()).map_err(|_| rows::damaged("plugins"))?;
-            Ok((name, value))
-        })
-        .collect()
+        self.by_name(sort.byte())
+    }
+
+    /// One, by its name.
+    ///
+    /// # Errors
+    ///
+    /// When its row cannot be read.
+    pub fn named_one(&self, sort: Named, name: &str) -> Result<Option<Vec<u8>>, PluginDbError> {
+        let key = name_key(sort.byte(), name);
+        let row = self.0.plugins.get(&key)?;
+        row.map(|sealed| self.unseal(Kind::Plugin, &key, &sealed)).transpose()
     }
 
     /// Writes one, in a synced batch.
@@ -54,10 +52,8 @@ impl PluginDb {
     ///
     /// When the disk fails.
     pub fn save_named(&self, sort: Named, name: &str, value: &[u8]) -> Result<(), PluginDbError> {
-        let key = sort.key(name);
-        let mut batch = self.0.db.batch().durability(Some(PersistMode::SyncData));
-        let sealed = self.seal(Kind::Plugin, &key, value);
-        batch.insert(&self.0.plugins, key, sealed);
+        let mut batch = self.doom(&[]);
+        self.put_record(&mut batch, name_key(sort.byte(), name), value);
         Ok(batch.commit()?)
     }
 
@@ -67,8 +63,8 @@ impl PluginDb {
     ///
     /// When the disk fails.
     pub fn remove_named(&self, sort: Named, name: &str) -> Result<(), PluginDbError> {
-        let mut batch = self.0.db.batch().durability(Some(PersistMode::SyncData));
-        batch.remove(&self.0.plugins, sort.key(name));
+        let mut batch = self.doom(&[]);
+        batch.remove(&self.0.plugins, name_key(sort.byte(), name));
         Ok(batch.commit()?)
     }
 }

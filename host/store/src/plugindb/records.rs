@@ -15,7 +15,12 @@ impl PluginDb {
     ///
     /// When a row cannot be read.
     pub fn plugins(&self) -> Result<Vec<(String, Vec<u8>)>, PluginDbError> {
-        let rows = self.0.plugins.prefix([NAME]);
+        self.by_name(NAME)
+    }
+
+    /// The records of one sort, whose rows begin with its byte, by name.
+    pub(super) fn by_name(&self, sort: u8) -> Result<Vec<(String, Vec<u8>)>, PluginDbError> {
+        let rows = self.0.plugins.prefix([sort]);
         rows.map(|row| {
             let (key, sealed) = row.into_inner()?;
             let record = self.unseal(Kind::Plugin, &key, &sealed)?;
@@ -25,16 +30,20 @@ impl PluginDb {
         .collect()
     }
 
+    /// Puts a record into a batch.
+    pub(super) fn put_record(&self, batch: &mut OwnedWriteBatch, key: Vec<u8>, record: &[u8]) {
+        let sealed = self.seal(Kind::Plugin, &key, record);
+        batch.insert(&self.0.plugins, key, sealed);
+    }
+
     /// Writes the record of a plugin and dooms generations that it no longer names, in one synced batch.
     ///
     /// # Errors
     ///
     /// When the disk fails.
     pub fn save_plugin(&self, name: &str, record: &[u8], doomed: &[Generation]) -> Result<(), PluginDbError> {
-        let key = name_key(name);
         let mut batch = self.doom(doomed);
-        let sealed = self.seal(Kind::Plugin, &key, record);
-        batch.insert(&self.0.plugins, key, sealed);
+        self.put_record(&mut batch, name_key(NAME, name), record);
         Ok(batch.commit()?)
     }
 
@@ -45,7 +54,7 @@ impl PluginDb {
     /// When the disk fails.
     pub fn remove_plugin(&self, name: &str, doomed: &[Generation]) -> Result<(), PluginDbError> {
         let mut batch = self.doom(doomed);
-        batch.remove(&self.0.plugins, name_key(name));
+        batch.remove(&self.0.plugins, name_key(NAME, name));
         Ok(batch.commit()?)
     }
 
@@ -82,6 +91,7 @@ impl PluginDb {
         .collect()
     }
 
+    /// A synced batch in which generations are doomed.
     pub(super) fn doom(&self, generations: &[Generation]) -> OwnedWriteBatch {
         let mut batch = self.0.db.batch().durability(Some(PersistMode::SyncData));
         for generation in generations {
@@ -97,6 +107,7 @@ pub(super) fn doom_key(generation: Generation) -> [u8; 5] {
     key
 }
 
-fn name_key(name: &str) -> Vec<u8> {
-    [&[NAME], name.as_bytes()].concat()
+/// Key of a record of one sort.
+pub(super) fn name_key(sort: u8, name: &str) -> Vec<u8> {
+    [&[sort], name.as_bytes()].concat()
 }

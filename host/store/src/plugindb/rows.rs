@@ -7,7 +7,6 @@ use crate::seal::RecordKind;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Plugin,
-    Subscription,
     Cursor,
     Table,
     Parked,
@@ -17,7 +16,7 @@ pub(super) enum Kind {
 impl Kind {
     const fn byte(self) -> u8 {
         match self {
-            Self::Plugin | Self::Subscription | Self::Cursor => RecordKind::PluginConfig as u8,
+            Self::Plugin | Self::Cursor => RecordKind::PluginConfig as u8,
             Self::Table => RecordKind::PluginTable as u8,
             Self::Parked => RecordKind::Parked as u8,
             Self::State => RecordKind::FoldState as u8,
@@ -26,7 +25,7 @@ impl Kind {
 
     const fn name(self) -> &'static str {
         match self {
-            Self::Plugin | Self::Subscription => "plugins",
+            Self::Plugin => "plugins",
             Self::Cursor => "cursors",
             Self::Table => "tables",
             Self::Parked => "parked",

@@ -2,9 +2,7 @@
 //! up to where everything is settled, whose one table has the positions beyond it that are settled too, and whose parked rows
 //! are those of the plugins.
 
-use fjall::PersistMode;
-
-use super::{Generation, PluginDb, PluginDbError, rows, rows::Kind};
+use super::{Generation, PluginDb, PluginDbError, records::name_key};
 
 const SUBSCRIPTION: u8 = b's';
 
@@ -15,14 +13,7 @@ impl PluginDb {
     ///
     /// When a row cannot be read.
     pub fn subscriptions(&self) -> Result<Vec<(String, Vec<u8>)>, PluginDbError> {
-        let rows = self.0.plugins.prefix([SUBSCRIPTION]);
-        rows.map(|row| {
-            let (key, sealed) = row.into_inner()?;
-            let record = self.unseal(Kind::Subscription, &key, &sealed)?;
-            let name = String::from_utf8(key[1..].to_vec()).map_err(|_| rows::damaged("plugins"))?;
-            Ok((name, record))
-        })
-        .collect()
+        self.by_name(SUBSCRIPTION)
     }
 
     /// Writes the record of a subscription, synced.
@@ -31,10 +22,8 @@ impl PluginDb {
     ///
     /// When the disk fails.
     pub fn save_subscription(&self, name: &str, record: &[u8]) -> Result<(), PluginDbError> {
-        let key = key(name);
-        let sealed = self.seal(Kind::Subscription, &key, record);
-        let mut batch = self.0.db.batch().durability(Some(PersistMode::SyncData));
-        batch.insert(&self.0.plugins, key, sealed);
+        let mut batch = self.doom(&[]);
+        self.put_record(&mut batch, name_key(SUBSCRIPTION, name), record);
         Ok(batch.commit()?)
     }
 
@@ -45,11 +34,7 @@ impl PluginDb {
     /// When the disk fails.
     pub fn remove_subscription(&self, name: &str, doomed: Generation) -> Result<(), PluginDbError> {
         let mut batch = self.doom(&[doomed]);
-        batch.remove(&self.0.plugins, key(name));
+        batch.remove(&self.0.plugins, name_key(SUBSCRIPTION, name));
         Ok(batch.commit()?)
     }
-}
-
-fn key(name: &str) -> Vec<u8> {
-    [&[SUBSCRIPTION], name.as_bytes()].concat()
 }
