@@ -1,44 +1,56 @@
-//! A configuration as it may be shown: what is secret in it is not.
+//! Taking what is secret out of a configuration, for whoever shows it or hands it on.
 
 use serde_json::{Map, Value};
 
 use super::secrets;
 
-/// What is shown instead of a secret.
-const REDACTED: &str = "(redacted)";
-/// A member whose name has one of these in it is taken for a secret.
-const TELLING: [&str; 6] = ["secret", "token", "password", "passphrase", "credential", "key"];
+/// A member whose name has one of these in it is taken for a secret, whatever the schema of the configuration says.
+const TELLING: [&str; 7] = ["secret", "password", "passphrase", "token", "credential", "private", "key"];
 
-/// A configuration without its secrets: members that the plugin's schema marks as `writeOnly`, and those whose names say so.
-/// A reference to a secret is none itself.
+/// A configuration as it is shown: with `(redacted)` for its secrets. A reference to a secret is none itself.
 pub(super) fn config(config: &Map<String, Value>, schema: &str) -> Map<String, Value> {
-    let schema = serde_json::from_str(schema).unwrap_or_default();
-    members(config, &schema)
-}
-
-fn members(config: &Map<String, Value>, schema: &Value) -> Map<String, Value> {
-    let shown = config.iter().map(|(name, value)| {
-        let schema = &schema["properties"][name];
-        let lower = name.to_lowercase();
-        let secret = schema["writeOnly"] == Value::Bool(true) || TELLING.iter().any(|word| lower.contains(word));
-        (name.clone(), if secret { hidden(value) } else { shown(value, schema) })
+    let (mut config, schema) = (config.clone(), serde_json::from_str(schema).unwrap_or_default());
+    each_secret(&mut config, &schema, &mut |_, value| {
+        if !value.as_str().is_some_and(secrets::is_reference) {
+            *value = "(redacted)".into();
+        }
     });
-    shown.collect()
+    config
 }
 
-fn shown(value: &Value, schema: &Value) -> Value {
-    match value {
-        Value::Object(object) => Value::Object(members(object, schema)),
-        Value::Array(elements) => elements.iter().map(|element| shown(element, &schema["items"])).collect(),
-        other => other.clone(),
+/// Calls `found` with the place (a JSON Pointer) and the value of each secret: what the schema marks with
+/// `"writeOnly": true` or `"format": "password"`, and what is called like one.
+pub(super) fn each_secret(
+    members: &mut Map<String, Value>,
+    schema: &Value,
+    found: &mut impl FnMut(String, &mut Value),
+) {
+    walk(members, schema, "", found);
+}
+
+fn walk(members: &mut Map<String, Value>, schema: &Value, at: &str, found: &mut impl FnMut(String, &mut Value)) {
+    for (name, value) in members {
+        let schema = &schema["properties"][name.as_str()];
+        let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        if is_secret(name, schema) { found(at, value) } else { within(value, schema, &at, found) }
     }
 }
 
-fn hidden(value: &Value) -> Value {
+fn within(value: &mut Value, schema: &Value, at: &str, found: &mut impl FnMut(String, &mut Value)) {
     match value {
-        Value::String(text) if secrets::is_reference(text) => value.clone(),
-        _ => REDACTED.into(),
+        Value::Object(object) => walk(object, schema, at, found),
+        Value::Array(array) => {
+            for (index, value) in array.iter_mut().enumerate() {
+                within(value, &schema["items"], &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
     }
+}
+
+fn is_secret(name: &str, schema: &Value) -> bool {
+    let name = name.to_lowercase();
+    schema["writeOnly"] == true || schema["format"] == "password" || TELLING.iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]

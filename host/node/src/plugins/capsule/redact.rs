@@ -1,48 +1,20 @@
-//! Taking secrets out of a configuration.
+//! Taking secrets out of a configuration, and saying where they were.
 
 use serde_json::{Map, Value};
 
+use crate::plugins::redact::each_secret;
+
 /// What stands in the place of a secret.
 const REDACTED: &str = "<redacted>";
-/// A member whose name has one of these words in it is a secret, whatever the schema of the configuration says.
-const SECRET_WORDS: [&str; 7] = ["secret", "password", "passphrase", "token", "credential", "private", "key"];
 
-/// The configuration without its secrets, and where those were, as JSON Pointers. A secret is what the schema marks with
-/// `"writeOnly": true` or `"format": "password"`, and what is called like one.
+/// The configuration without its secrets, and where those were, as JSON Pointers.
 pub(super) fn redacted(config: &Map<String, Value>, schema: &Value) -> (Map<String, Value>, Vec<String>) {
     let (mut config, mut places) = (config.clone(), Vec::new());
-    members(&mut config, schema, "", &mut places);
+    each_secret(&mut config, schema, &mut |place, value| {
+        *value = REDACTED.into();
+        places.push(place);
+    });
     (config, places)
-}
-
-fn members(members: &mut Map<String, Value>, schema: &Value, at: &str, places: &mut Vec<String>) {
-    for (name, value) in members {
-        let schema = &schema["properties"][name.as_str()];
-        let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
-        if is_secret(name, schema) {
-            *value = REDACTED.into();
-            places.push(at);
-        } else {
-            within(value, schema, &at, places);
-        }
-    }
-}
-
-fn within(value: &mut Value, schema: &Value, at: &str, places: &mut Vec<String>) {
-    match value {
-        Value::Object(object) => members(object, schema, at, places),
-        Value::Array(array) => {
-            for (index, value) in array.iter_mut().enumerate() {
-                within(value, &schema["items"], &format!("{at}/{index}"), places);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn is_secret(name: &str, schema: &Value) -> bool {
-    let name = name.to_lowercase();
-    schema["writeOnly"] == true || schema["format"] == "password" || SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]
