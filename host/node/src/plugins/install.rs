@@ -83,7 +83,7 @@ impl Checked {
         let history = AggregateRef::new(HISTORY, &name).map_err(|error| faulty(format!("the plugin's name: {error}")));
         let mode = request.payload_mode.unwrap_or(PayloadMode::All);
         let (selection, modes) = (request.selection(), services.modes.current());
-        let selector = Selector::new(descriptor, &request.aggregates, &request.events);
+        let selector = Selector::new(&descriptor.selector, &request.aggregates, &request.events);
         match selector.and_then(|selector| selector.narrowed(&selection, &modes)) {
             Ok(selector) => selector.check_mode(mode, &modes).unwrap_or_else(&mut faulty),
             Err(more) => more.into_iter().for_each(&mut faulty),

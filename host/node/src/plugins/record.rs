@@ -54,7 +54,7 @@ impl Record {
 
     /// What it lets its plugin see.
     pub(super) fn selector(&self, descriptor: &Descriptor, modes: &ModeMap) -> Result<Selector, Vec<String>> {
-        Selector::new(descriptor, &self.aggregates, &self.events)?.narrowed(&self.selection, modes)
+        Selector::new(&descriptor.selector, &self.aggregates, &self.events)?.narrowed(&self.selection, modes)
     }
 
     /// What the log says of an installation. Of the configuration only the names, as its values may be secret; likewise of

@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn selector(descriptor: &Descriptor, selection: &Selection) -> Result<Selector, Vec<String>> {
-        Selector::new(descriptor, &[], &[]).unwrap().narrowed(selection, &ModeMap::new())
+        Selector::new(&descriptor.selector, &[], &[]).unwrap().narrowed(selection, &ModeMap::new())
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Descriptor, Parts};
+use eventdbx_sandbox::{Parts, Selector as Widest};
 use eventdbx_store::{Event, Filter, Header, ReadError};
 
 use super::{
@@ -43,31 +43,30 @@ struct Clauses {
 }
 
 impl Selector {
-    /// Compiles both selectors; every bad glob is reported.
-    pub(super) fn new(descriptor: &Descriptor, aggregates: &[String], events: &[String]) -> Result<Self, Vec<String>> {
+    /// Compiles the widest that the plugin can use and the globs of its installation; every bad glob is reported.
+    pub(super) fn new(widest: &Widest, aggregates: &[String], events: &[String]) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
         let mut globs = |patterns: &[String]| -> Vec<Glob> {
             patterns.iter().filter_map(|pattern| Glob::new(pattern).map_err(|fault| faults.push(fault)).ok()).collect()
         };
-        let own = &descriptor.selector;
         let own = Clauses {
-            types: globs(&own.aggregate_types),
-            ids: globs(&own.aggregate_ids),
-            events: globs(&own.event_types),
+            types: globs(&widest.aggregate_types),
+            ids: globs(&widest.aggregate_ids),
+            events: globs(&widest.event_types),
             ..Clauses::default()
         };
         let events = globs(events);
         let aggregates =
             aggregates.iter().filter_map(|text| pair(text).map_err(|fault| faults.push(fault)).ok()).collect();
         let installed = Clauses { aggregates, events, ..Clauses::default() };
-        let fields = match FieldFilter::own(&descriptor.selector.fields) {
+        let fields = match FieldFilter::own(&widest.fields) {
             Ok(fields) => fields.map(Arc::new).into_iter().collect(),
             Err(more) => {
                 faults.extend(more);
                 Vec::new()
             }
         };
-        let parts = descriptor.selector.parts;
+        let parts = widest.parts;
         if faults.is_empty() {
             Ok(Self { own, installed, parts, fields, max_mode: None, filter: None })
         } else {
@@ -152,29 +151,19 @@ fn pair(text: &str) -> Result<(Glob, Option<Glob>), String> {
 
 #[cfg(test)]
 mod tests {
-    use eventdbx_sandbox::{Fields, Kind, Parts};
+    use eventdbx_sandbox::{Fields, Parts};
     use eventdbx_store::{AggregateNumber, AggregateRef, Digest, EventKind, Micros, Position, Version};
 
     use super::*;
 
-    fn descriptor(types: &[&str], ids: &[&str], events: &[&str]) -> Descriptor {
+    fn widest(types: &[&str], ids: &[&str], events: &[&str]) -> Widest {
         let list = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        Descriptor {
-            name: "test".to_owned(),
-            version: "1".to_owned(),
-            kind: Kind::ReadModel,
-            config_schema: "{}".to_owned(),
-            selector: eventdbx_sandbox::Selector {
-                aggregate_types: list(types),
-                aggregate_ids: list(ids),
-                event_types: list(events),
-                parts: Parts::default(),
-                fields: Fields::All,
-            },
-            tables: Vec::new(),
-            queries: Vec::new(),
-            state_version: 1,
-            capabilities: Vec::new(),
+        Widest {
+            aggregate_types: list(types),
+            aggregate_ids: list(ids),
+            event_types: list(events),
+            parts: Parts::default(),
+            fields: Fields::All,
         }
     }
 
@@ -194,14 +183,14 @@ mod tests {
         }
     }
 
-    fn admits(own: &Descriptor, aggregates: &[&str], events: &[&str], aggregate: &str, event: &str) -> bool {
+    fn admits(own: &Widest, aggregates: &[&str], events: &[&str], aggregate: &str, event: &str) -> bool {
         let list = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         Selector::new(own, &list(aggregates), &list(events)).unwrap().admits(&header(aggregate, event))
     }
 
     #[test]
     fn both_selectors_hold() {
-        let own = descriptor(&["flight"], &[], &["flight_*"]);
+        let own = widest(&["flight"], &[], &["flight_*"]);
         assert!(admits(&own, &[], &[], "flight/UA1", "flight_departed"));
         assert!(!admits(&own, &[], &[], "order/1", "flight_departed"));
         assert!(!admits(&own, &[], &[], "flight/UA1", "crew_changed"));
@@ -213,7 +202,7 @@ mod tests {
 
     #[test]
     fn our_own_events_come_only_when_they_are_named() {
-        let any = descriptor(&[], &[], &[]);
+        let any = widest(&[], &[], &[]);
         assert!(admits(&any, &[], &[], "flight/UA1", "flight_departed"));
         assert!(!admits(&any, &[], &[], "flight/UA1", "$archived"));
         assert!(!admits(&any, &[], &["*"], "flight/UA1", "$archived"));
@@ -221,12 +210,12 @@ mod tests {
         assert!(admits(&any, &[], &["*", "$*"], "flight/UA1", "$archived"));
         assert!(!admits(&any, &[], &["$*"], "$plugin/a", "$plugin_installed"));
         assert!(admits(&any, &["$plugin"], &["$*"], "$plugin/a", "$plugin_installed"));
-        assert!(admits(&descriptor(&[], &[], &["$archived"]), &[], &[], "flight/UA1", "$archived"));
+        assert!(admits(&widest(&[], &[], &["$archived"]), &[], &[], "flight/UA1", "$archived"));
     }
 
     #[test]
     fn every_bad_glob_is_reported() {
-        let own = descriptor(&["[a]"], &[], &[]);
+        let own = widest(&["[a]"], &[], &[]);
         let faults = Selector::new(&own, &["a/{b}".to_owned()], &["".to_owned()]).unwrap_err();
         assert_eq!(faults.len(), 3, "{faults:?}");
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use eventdbx_sandbox::{Descriptor, Fields, Kind, Parts, Selector as Widest};
+use eventdbx_sandbox::{Fields, Parts, Selector as Widest};
 use eventdbx_store::{
     AggregateNumber, AggregateRef, Clock, CompactRange, Domain, Event, EventQuery, Position, Version,
     plugindb::PluginDb,
@@ -64,19 +64,7 @@ impl Selection {
             parts: Parts { payload: true, state: true, schema: true, envelope: true, extensions: true },
             fields: Fields::All,
         };
-        // A program that can use everything, of which nothing but the selector is asked.
-        let program = Descriptor {
-            name: String::new(),
-            version: String::new(),
-            kind: Kind::ReadModel,
-            config_schema: String::new(),
-            selector: widest,
-            tables: Vec::new(),
-            queries: Vec::new(),
-            state_version: 0,
-            capabilities: Vec::new(),
-        };
-        Ok(Self { selector: Selector::new(&program, &[], &[])?, mode })
+        Ok(Self { selector: Selector::new(&widest, &[], &[])?, mode })
     }
 }
 

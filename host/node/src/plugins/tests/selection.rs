@@ -52,7 +52,7 @@ fn handed(world: &World, selector: Selector, mode: PayloadMode) -> Vec<String> {
 }
 
 fn selector(selection: &Selection) -> Selector {
-    Selector::new(&descriptor(), &[], &[]).unwrap().narrowed(selection, &ModeMap::new()).unwrap()
+    Selector::new(&descriptor().selector, &[], &[]).unwrap().narrowed(selection, &ModeMap::new()).unwrap()
 }
 
 fn fields(include: &[&str], exclude: &[&str]) -> FieldList {
@@ -89,7 +89,7 @@ fn what_a_plugin_cannot_use_it_is_not_given() {
     fill(&world);
     let mut own = descriptor();
     own.selector.fields = Fields::Except(vec!["/ssn".to_owned(), "/card".to_owned()]);
-    let seen = handed(&world, Selector::new(&own, &[], &[]).unwrap(), PayloadMode::All).concat();
+    let seen = handed(&world, Selector::new(&own.selector, &[], &[]).unwrap(), PayloadMode::All).concat();
     assert!(!seen.contains(CANARY) && seen.contains("Ada"), "{seen}");
 }
 

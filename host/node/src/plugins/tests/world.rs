@@ -116,7 +116,7 @@ impl World {
         Program {
             kind: Kind::ReadModel,
             guest: Box::new(Closure(Arc::clone(guest))),
-            selector: Selector::new(&descriptor(), &[], &[]).unwrap(),
+            selector: Selector::new(&descriptor().selector, &[], &[]).unwrap(),
             config: "{}".to_owned(),
             upgraded_from: None,
             logs: Arc::new(Logs::new(system_clock(), 100)),
