@@ -1,21 +1,38 @@
-//! The schemas that the deliveries of a batch name: each once, however many events were checked with it.
+//! A batch as it is handed over: its deliveries, and the schemas that they name, each once, however many events were checked
+//! with it.
 
-use eventdbx_sandbox::SchemaDocument;
+use eventdbx_sandbox::{Delivery, SchemaDocument};
 use eventdbx_store::{AggregateType, SchemaBook};
 
 use super::cut::Cut;
 
 /// The schemas of a batch.
 #[derive(Default)]
-pub(super) struct Documents {
+struct Documents {
     documents: Vec<(AggregateType, u32, String)>,
     /// By item: which of them.
     places: Vec<Option<u32>>,
 }
 
+impl Cut {
+    /// Lends the deliveries of the batch, with the schemas that they name, as a guest is handed them.
+    pub(super) fn lend<T>(
+        &self,
+        book: &SchemaBook,
+        take: impl FnOnce(&[SchemaDocument<'_>], &[Delivery<'_>]) -> T,
+    ) -> T {
+        let (ids, places) = self.event_ids();
+        let documents = Documents::of(self, book);
+        let items = self.items.iter().zip(places).zip(documents.places());
+        let items: Vec<Delivery<'_>> =
+            items.map(|((item, place), schema)| item.delivery(&ids[place], schema)).collect();
+        take(&documents.handed(), &items)
+    }
+}
+
 impl Documents {
     /// Those of a batch that was cut, as its mode names them.
-    pub(super) fn of(cut: &Cut, book: &SchemaBook) -> Self {
+    fn of(cut: &Cut, book: &SchemaBook) -> Self {
         let mut documents = Self::default();
         for item in &cut.items {
             let kind = &item.header().aggregate.kind;
@@ -34,7 +51,7 @@ impl Documents {
     }
 
     /// As they are handed over.
-    pub(super) fn handed(&self) -> Vec<SchemaDocument<'_>> {
+    fn handed(&self) -> Vec<SchemaDocument<'_>> {
         let documents = self.documents.iter().map(|(kind, version, text)| SchemaDocument {
             aggregate_type: kind.as_str(),
             schema_version: *version,
@@ -44,7 +61,7 @@ impl Documents {
     }
 
     /// Which of them each item names.
-    pub(super) fn places(&self) -> impl Iterator<Item = Option<u32>> {
+    fn places(&self) -> impl Iterator<Item = Option<u32>> {
         self.places.iter().copied()
     }
 }

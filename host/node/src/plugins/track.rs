@@ -10,8 +10,8 @@ use std::{
 };
 
 use eventdbx_sandbox::{
-    Batch, Delivery, DeliveryMode, Failure, Halt, Handled, Kind, Level, Outcome, StartContext, StartReason, Stop,
-    TrapKind, Usage, Writes,
+    Batch, DeliveryMode, Failure, Halt, Handled, Kind, Level, Outcome, StartContext, StartReason, Stop, TrapKind,
+    Usage, Writes,
 };
 use eventdbx_store::{
     AggregateNumber, CompactRange, Digest, Position, ReadError,
@@ -21,7 +21,6 @@ use eventdbx_store::{
 use super::{
     PayloadMode,
     cut::{Cut, Cutter, Extent},
-    documents::Documents,
     figures,
     guest::{Guest, Running},
     host::TableHost,
@@ -258,26 +257,23 @@ impl Track {
             Some(instance) => instance,
             None => self.start()?,
         };
-        let (ids, places) = cut.event_ids();
-        let documents = Documents::of(cut, &self.services.domain.schemas());
-        let items = cut.items.iter().zip(places).zip(documents.places());
-        let items: Vec<Delivery<'_>> =
-            items.map(|((item, place), schema)| item.delivery(&ids[place], schema)).collect();
-        let batch = Batch {
-            domain: self.services.domain.name().as_str(),
-            mode: match (&self.errand, self.purpose) {
-                (Some(errand), _) => errand.mode,
-                (None, Purpose::Rebuild) => DeliveryMode::Replay,
-                (None, Purpose::Live) if self.caught_up => DeliveryMode::Live,
-                (None, Purpose::Live) => DeliveryMode::CatchUp,
-            },
-            payload_mode: self.mode.as_str(),
-            attempt: self.trouble.attempt(),
-            head_position: head.get(),
-            schemas: &documents.handed(),
-            items: &items,
+        let mode = match (&self.errand, self.purpose) {
+            (Some(errand), _) => errand.mode,
+            (None, Purpose::Rebuild) => DeliveryMode::Replay,
+            (None, Purpose::Live) if self.caught_up => DeliveryMode::Live,
+            (None, Purpose::Live) => DeliveryMode::CatchUp,
         };
-        let (outcome, usage, instance) = instance.handle(&batch);
+        let (outcome, usage, instance) = cut.lend(&self.services.domain.schemas(), |schemas, items| {
+            instance.handle(&Batch {
+                domain: self.services.domain.name().as_str(),
+                mode,
+                payload_mode: self.mode.as_str(),
+                attempt: self.trouble.attempt(),
+                head_position: head.get(),
+                schemas,
+                items,
+            })
+        });
         self.count(usage);
         Ok(Delivered { outcome, instance })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use eventdbx_sandbox::{Batch, Delivery, DeliveryMode, StartContext, StartReason};
+use eventdbx_sandbox::{Batch, DeliveryMode, StartContext, StartReason};
 use eventdbx_store::{CompactRange, Position};
 use serde_json::Value;
 
@@ -15,7 +15,6 @@ use super::{
 use crate::plugins::{
     PluginError,
     cut::{Cut, Cutter, Extent},
-    documents::Documents,
     guest::Guest,
     host::TableHost,
     installed::Installed,
@@ -41,7 +40,7 @@ impl Registry {
             None => self.next_batch(&installed, &selector)?,
         };
         let head = self.services.feed.head();
-        let batch = batch(&cut, &self.services.domain.schemas(), |schemas, items| {
+        let batch = cut.lend(&self.services.domain.schemas(), |schemas, items| {
             CapsuleBatch::of(&Batch {
                 domain: self.services.domain.name().as_str(),
                 mode: DeliveryMode::Live,
@@ -128,17 +127,4 @@ impl Registry {
     ) -> Cutter<'a> {
         Cutter::new(&self.services, selector, parked, installed.record().payload_mode)
     }
-}
-
-/// The deliveries of a batch that was cut, with their schemas.
-fn batch<T>(
-    cut: &Cut,
-    book: &eventdbx_store::SchemaBook,
-    take: impl FnOnce(&[eventdbx_sandbox::SchemaDocument<'_>], &[Delivery<'_>]) -> T,
-) -> T {
-    let (ids, places) = cut.event_ids();
-    let documents = Documents::of(cut, book);
-    let items = cut.items.iter().zip(places).zip(documents.places());
-    let items: Vec<Delivery<'_>> = items.map(|((item, place), schema)| item.delivery(&ids[place], schema)).collect();
-    take(&documents.handed(), &items)
 }
