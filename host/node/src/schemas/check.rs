@@ -28,8 +28,8 @@ const RULES: usize = 256;
 pub(super) const STATE: &str = "/state";
 
 /// A check on its way.
-pub(crate) struct Check<P> {
-    log: Domain,
+pub(crate) struct Check<'l, P> {
+    log: &'l Domain,
     schema: Arc<Schema>,
     extensions: Option<Arc<dyn Extensions>>,
     progress: P,
@@ -40,11 +40,11 @@ pub(crate) struct Check<P> {
     stopped: bool,
 }
 
-impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Check<P> {
+impl<'l, P: FnMut(CheckProgress) -> ControlFlow<()>> Check<'l, P> {
     /// Checks all of a type. `version`: that of the schema, if it has one. `progress` is told now and then how far it is and
     /// says whether to go on. None: it said no.
     pub(crate) fn run(
-        log: &Domain,
+        log: &'l Domain,
         kind: &AggregateType,
         schema: Arc<Schema>,
         version: Option<u32>,
@@ -63,11 +63,10 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Check<P> {
         };
         let total = events_of(log, kind)?;
         let (found, rules) = (Vec::new(), BTreeMap::new());
-        let (log, extensions) = (log.clone(), log.extensions());
+        let extensions = log.extensions();
         let mut check = Self { log, schema, extensions, progress, found, total, report, rules, stopped: false };
         if check.pause().is_continue() {
-            let log = check.log.clone();
-            walk(&log, kind, &mut check)?;
+            walk(log, kind, &mut check)?;
         }
         Ok(check.finish())
     }
@@ -116,7 +115,7 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Check<P> {
     }
 }
 
-impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
+impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<'_, P> {
     fn wants_before(&self) -> bool {
         self.schema.is_extended()
     }
@@ -146,8 +145,7 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
 
     fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>) -> Result<(), ReadError> {
         self.report.aggregates += 1;
-        check_standing(&self.schema, self.extensions.clone(), state, &mut self.found);
-        self.log.check_references(&self.schema, state, &mut self.found)?;
+        check_standing(self.log, &self.schema, self.extensions.clone(), state, &mut self.found)?;
         self.count(STATE, false, |found| example(name, version, STATE, found));
         Ok(())
     }
@@ -160,17 +158,19 @@ impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<P> {
     }
 }
 
-/// Checks a state as it stands, and has extensions look at the values that are theirs.
+/// Checks a state as it stands, its strong references too, and has extensions look at the values that are theirs.
 pub(super) fn check_standing(
+    log: &Domain,
     schema: &Schema,
     extensions: Option<Arc<dyn Extensions>>,
     state: &Map<String, Value>,
     found: &mut Vec<Violation>,
-) {
+) -> Result<(), ReadError> {
     schema.check_standing(state, found);
     let mut inquiry = Inquiry::new(extensions);
     inquiry.values(0, schema, state);
     found.extend(inquiry.ask().into_iter().map(|(_, violation)| violation));
+    log.check_references(schema, state, found)
 }
 
 /// A state that breaks rules.

@@ -20,8 +20,7 @@ pub(super) fn refused_states(
     let (mut refused, mut found) = (Vec::new(), Vec::new());
     each_aggregate(log, kind, true, |aggregate| {
         let state = aggregate.state.as_ref().map(State::parse).transpose()?.unwrap_or_default();
-        check_standing(schema, log.extensions(), state.members(), &mut found);
-        log.check_references(schema, state.members(), &mut found)?;
+        check_standing(log, schema, log.extensions(), state.members(), &mut found)?;
         if !found.is_empty() {
             refused.push(example(&aggregate.name, aggregate.version, STATE, &found));
             found.clear();

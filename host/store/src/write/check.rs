@@ -102,7 +102,7 @@ pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Resul
     let outcome = match known {
         Some(receipt) => CheckOutcome::Known(receipt),
         None => {
-            let rules = Rules::of(files, &book, &events, files.extensions());
+            let rules = Rules::of(files, &book, &events);
             CheckOutcome::Write(finish(files, &book, &at, events, rules, draft.key.as_deref())?)
         }
     };

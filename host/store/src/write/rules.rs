@@ -4,7 +4,7 @@
 //! that leaves something open is decided by the committer ([`missing`]), which has the state at hand: nobody has to read it
 //! first. What a schema leaves to extensions is gathered on the way, and they are asked once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ use crate::{
     book::Rule,
     files::Files,
     limits,
-    schema::{Extensions, Inquiry, Link, Proposal},
+    schema::{Inquiry, Link, Proposal},
 };
 
 /// The events of a request under their schemas.
@@ -48,13 +48,8 @@ impl<'b> Rules<'b> {
     }
 
     /// Finds the schema of each event, and checks what payloads carry.
-    pub(super) fn of(
-        files: &Files,
-        book: &'b SchemaBook,
-        events: &[ParsedEvent],
-        extensions: Option<Arc<dyn Extensions>>,
-    ) -> Self {
-        let mut rules = Self { inquiry: Inquiry::new(extensions), ..Self::none(events.len()) };
+    pub(super) fn of(files: &Files, book: &'b SchemaBook, events: &[ParsedEvent]) -> Self {
+        let mut rules = Self { inquiry: Inquiry::new(files.extensions()), ..Self::none(events.len()) };
         for (index, event) in events.iter().enumerate() {
             match book.rule(&event.aggregate.kind) {
                 Rule::Free => {}
