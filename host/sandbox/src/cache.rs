@@ -13,7 +13,7 @@ use std::{
 
 use wasmtime::{Engine, component::Component};
 
-use crate::component::ComponentHash;
+use crate::{LoadError, component::ComponentHash};
 
 const EXTENSION: &str = "cwasm";
 const MAC_BYTES: usize = blake3::OUT_LEN;
@@ -38,8 +38,20 @@ impl Cache {
         Ok(cache)
     }
 
+    /// A component, compiled by `engine`, or found compiled.
+    pub(crate) fn compile(&self, engine: &Engine, encoded: &[u8]) -> Result<Component, LoadError> {
+        let hash = ComponentHash::of(encoded);
+        if let Some(component) = self.load(engine, hash) {
+            return Ok(component);
+        }
+        let compiled = Component::from_binary(engine, encoded);
+        let component = compiled.map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        self.store(hash, &component);
+        Ok(component)
+    }
+
     /// The compiled component, if the cache holds it and it is ours.
-    pub(crate) fn load(&self, engine: &Engine, hash: ComponentHash) -> Option<Component> {
+    fn load(&self, engine: &Engine, hash: ComponentHash) -> Option<Component> {
         let path = self.path(hash);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -60,7 +72,7 @@ impl Cache {
     }
 
     /// Keeps a compiled component. A failure costs time at the next start and is only reported.
-    pub(crate) fn store(&self, hash: ComponentHash, component: &Component) {
+    fn store(&self, hash: ComponentHash, component: &Component) {
         let kept = component.serialize().map_err(|error| io::Error::other(format!("{error:#}")));
         if let Err(error) = kept.and_then(|code| self.write(hash, &code)) {
             tracing::warn!(component = %hash, %error, "cannot keep a compiled component");

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use wasmtime::{
     Config, Engine, OptLevel,
-    component::{Component, HasSelf, Linker},
+    component::{HasSelf, Linker},
 };
 
 use crate::{
@@ -72,28 +72,23 @@ impl Sandbox {
         let mut outside = inspect::outside(&encoded)?;
         outside.stamp = outside.stamp.max(inspect::outside(bytes)?.stamp);
         let fit = contract::check(&outside)?;
-        let component = self.compile(&encoded)?;
+        let component = self.inner.cache.compile(&self.inner.engine, &encoded)?;
         Plugin::describe(self.clone(), &component, ComponentHash::of(bytes), &fit)
-    }
-
-    fn compile(&self, encoded: &[u8]) -> Result<Component, LoadError> {
-        let hash = ComponentHash::of(encoded);
-        let Inner { engine, cache, .. } = &*self.inner;
-        if let Some(component) = cache.load(engine, hash) {
-            return Ok(component);
-        }
-        let component =
-            Component::from_binary(engine, encoded).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-        cache.store(hash, &component);
-        Ok(component)
     }
 }
 
-/// Interruptible, and the same on every machine: one answer to what is not a number, no threads, no relaxed vectors.
+/// Interruptible, for whatever waits for the host or runs long.
 fn config() -> Config {
+    let mut config = deterministic();
+    config.epoch_interruption(true);
+    config
+}
+
+/// What every engine has in common: it is the same on every machine, with one answer to what is not a number, no threads and
+/// no relaxed vectors.
+pub(crate) fn deterministic() -> Config {
     let mut config = Config::new();
     config
-        .epoch_interruption(true)
         .concurrency_support(false)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)

@@ -15,7 +15,7 @@ mod wire;
 
 use std::path::Path;
 
-use wasmtime::{Config, Engine, OptLevel, component::Component};
+use wasmtime::{Config, Engine, component::Component};
 
 pub use self::{
     extension::{
@@ -23,13 +23,7 @@ pub use self::{
     },
     shaper::{Replacement, Shaped, Shaper},
 };
-use crate::{
-    Failure, LoadError, Stop,
-    cache::Cache,
-    component::{self, ComponentHash},
-    limits::{BACKTRACE_FRAMES, STACK_BYTES},
-    load_error::SandboxError,
-};
+use crate::{Failure, LoadError, Stop, cache::Cache, component, load_error::SandboxError, sandbox::deterministic};
 
 /// What a pure plugin is started with.
 #[derive(Debug, Clone)]
@@ -79,30 +73,14 @@ impl PureEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Component, LoadError> {
-        let encoded = component::encode(wasm)?;
-        let hash = ComponentHash::of(&encoded);
-        if let Some(component) = self.cache.load(&self.engine, hash) {
-            return Ok(component);
-        }
-        let component =
-            Component::from_binary(&self.engine, &encoded).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-        self.cache.store(hash, &component);
-        Ok(component)
+        self.cache.compile(&self.engine, &component::encode(wasm)?)
     }
 }
 
-/// Metered in fuel, and the same on every machine. No epochs: whatever takes time burns fuel, bulk operations by their
-/// length, and there is no host call that could wait.
+/// Metered in fuel. No epochs: whatever takes time burns fuel, bulk operations by their length, and there is no host call that
+/// could wait.
 fn config() -> Config {
-    let mut config = Config::new();
-    config
-        .consume_fuel(true)
-        .concurrency_support(false)
-        .cranelift_opt_level(OptLevel::Speed)
-        .cranelift_nan_canonicalization(true)
-        .relaxed_simd_deterministic(true)
-        .wasm_memory64(false)
-        .max_wasm_stack(STACK_BYTES)
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES));
+    let mut config = deterministic();
+    config.consume_fuel(true);
     config
 }
