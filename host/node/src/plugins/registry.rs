@@ -15,7 +15,7 @@ use std::{
 
 use eventdbx_sandbox::{ComponentHash, Kind, Limits, Sandbox};
 use eventdbx_store::{
-    AggregateNumber, AggregateRef, AggregateType, AppendError, CompactRange, Domain, Position,
+    AggregateNumber, AggregateRef, AggregateType, CompactRange, Domain, Position,
     plugindb::{Generation, PluginDb},
     schema::{Extensions, Provider},
     system_clock,
@@ -395,11 +395,7 @@ impl Registry {
         payload: &str,
         actor: &str,
     ) -> Result<(), PluginError> {
-        let told = self.services.domain.record(history, event, payload, actor);
-        told.map(drop).map_err(|error| match error {
-            AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
-            other => PluginError::Internal(format!("the log does not take it: {other}")),
-        })
+        self.services.tell(history, event, payload, actor)
     }
 
     pub(super) fn source(&self) -> Source {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventdbx_sandbox::{Extension, Limits, Plugin, PureStart, Sandbox};
-use eventdbx_store::{Clock, Domain, plugindb::PluginDb};
+use eventdbx_store::{AggregateRef, AppendError, Clock, Domain, plugindb::PluginDb};
 
 use super::{
     PluginError, PluginLimits, components::Components, feed::Feed, jobs::Jobs, keeper::Keeper, modes::Modes,
@@ -41,6 +41,21 @@ impl Services {
         let start = PureStart { domain: self.domain.name().to_string(), config };
         let started = self.sandbox.start_extension(&self.wasm(hash)?, start, &self.instance_limits);
         started.map_err(|error| PluginError::invalid(error.to_string()))
+    }
+
+    /// Tells the log what becomes of a plugin, or of what plugins use.
+    pub(super) fn tell(
+        &self,
+        history: &AggregateRef,
+        event: &str,
+        payload: &str,
+        actor: &str,
+    ) -> Result<(), PluginError> {
+        let told = self.domain.record(history, event, payload, actor);
+        told.map(drop).map_err(|error| match error {
+            AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
+            other => PluginError::Internal(format!("the log does not take it: {other}")),
+        })
     }
 
     /// The bytes of a component that was added before.

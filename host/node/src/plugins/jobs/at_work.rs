@@ -7,12 +7,12 @@
 use std::time::{Duration, Instant};
 
 use eventdbx_sandbox::Level;
-use eventdbx_store::{AggregateRef, AppendError};
 
 use super::{JobRecord, JobState, Running, Work};
 use crate::plugins::{
     PluginError,
     installed::Installed,
+    registry::{history, internal},
     services::Services,
     track::{Fault, Step, Track},
     worker::Worker,
@@ -127,24 +127,18 @@ pub(in crate::plugins) fn end(
     mut record: JobRecord,
     actor: &str,
 ) -> Result<(), PluginError> {
-    let internal = |error: &dyn std::fmt::Display| PluginError::Internal(error.to_string());
-    let history = AggregateRef::new("$plugin", &record.plugin).map_err(|error| internal(&error))?;
-    let told = services.domain.record(&history, "$plugin_replay_ended", &record.obituary(), actor);
-    told.map_err(|error| match error {
-        AppendError::Busy(reason) => PluginError::Busy(reason.to_owned()),
-        other => internal(&other),
-    })?;
+    services.tell(&history(&record.plugin)?, "$plugin_replay_ended", &record.obituary(), actor)?;
     let generation = record.generation;
     if record.work == Work::Rebuild && record.state != JobState::Done {
         let begun = installed.record().rebuild.is_some_and(|rebuild| rebuild.generation == generation);
         if begun {
             let dropped = installed.change(services, |record| record.rebuild = None, &[generation]);
-            dropped.map_err(|error| internal(&error))?;
+            dropped.map_err(internal)?;
         }
     }
     let scratch = (record.work != Work::Rebuild).then_some(generation);
     record.ended_at = Some((services.clock)());
-    services.jobs.save(record, scratch.as_slice()).map_err(|error| internal(&error))?;
+    services.jobs.save(record, scratch.as_slice()).map_err(internal)?;
     services.keeper.sweep();
     Ok(())
 }
