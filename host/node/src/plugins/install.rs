@@ -69,6 +69,8 @@ pub(super) struct Checked {
     pub(super) plugin: Plugin,
     pub(super) mode: PayloadMode,
     pub(super) request: InstallRequest,
+    /// Its configuration as the guest gets it.
+    pub(super) config: String,
 }
 
 impl Checked {
@@ -97,7 +99,7 @@ impl Checked {
         }
         let config = services.secrets.fill(&request.config).map_err(PluginError::invalid)?;
         dry_run(services, &plugin, &config)?;
-        Ok(Self { name, history, plugin, mode, request })
+        Ok(Self { name, history, plugin, mode, request, config })
     }
 
     /// The record of the plugin, with a generation of its own.

@@ -20,7 +20,7 @@ use eventdbx_store::{
     schema::{Extensions, Provider},
     system_clock,
 };
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{json, value::RawValue};
 
 use super::{
     ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
@@ -160,8 +160,7 @@ impl Registry {
             let message = "a schema extension takes no deliveries: leave aggregates, events and the payload mode out";
             return Err(PluginError::invalid(message));
         }
-        let config = Value::Object(request.config.clone()).to_string();
-        let extension = self.services.extension(&request.component, config)?;
+        let extension = self.services.extension(&request.component, checked.config.clone())?;
         let conflicts = self.extensions.conflicts(&checked.name, &extension);
         if conflicts.is_empty() { Ok(()) } else { Err(PluginError::Invalid(conflicts)) }
     }
