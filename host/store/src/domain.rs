@@ -235,12 +235,21 @@ impl Domain {
         self.settle(self.check(draft)?)
     }
 
-    pub(crate) fn settle(&self, mut checked: Checked) -> Result<Receipt, AppendError> {
+    pub(crate) fn settle(&self, checked: Checked) -> Result<Receipt, AppendError> {
+        self.settle_with(checked, |unsettled| self.recheck(unsettled))
+    }
+
+    /// Submits a request until it is settled; `again` checks it anew when it was not.
+    fn settle_with(
+        &self,
+        mut checked: Checked,
+        again: impl Fn(Unsettled) -> Result<Checked, AppendError>,
+    ) -> Result<Receipt, AppendError> {
         for _ in 0..=limits::RECHECK_ROUNDS {
             match self.submit_and_wait(checked) {
                 Ok(receipt) => return Ok(receipt),
                 Err(SubmitError::Append(error)) => return Err(error),
-                Err(SubmitError::Moved(unsettled)) => checked = self.recheck(unsettled)?,
+                Err(SubmitError::Moved(unsettled)) => checked = again(unsettled)?,
             }
         }
         Err(AppendError::MOVED_ON)
@@ -271,15 +280,12 @@ impl Domain {
             body: write::system_body("{}", actor, note)?,
             switch: None,
         };
-        for _ in 0..=limits::RECHECK_ROUNDS {
-            let plan = self.plan_archive(aggregate)?;
-            match self.submit_and_wait(write::check_archive(files, &self.schemas(), event.clone(), plan)?) {
-                Ok(receipt) => return Ok(receipt),
-                Err(SubmitError::Append(error)) => return Err(error),
-                Err(SubmitError::Moved(_)) => files.keys.forget(aggregate),
-            }
-        }
-        Err(AppendError::MOVED_ON)
+        // Whoever refers to it may have changed, too.
+        let check = || write::check_archive(files, &self.schemas(), event.clone(), self.plan_archive(aggregate)?);
+        self.settle_with(check()?, |_| {
+            files.keys.forget(aggregate);
+            check()
+        })
     }
 
     /// Restores an archived aggregate.
