@@ -9,10 +9,10 @@ wit_bindgen::generate!({
     export_macro_name: "export_guest",
     default_bindings_module: "eventdbx_plugin_sdk::bindings",
     with: {
-        "eventdbx:plugin/types@0.1.0": eventdbx_plugin_sdk_transport::eventdbx::plugin::types,
-        "eventdbx:plugin/host@0.1.0": eventdbx_plugin_sdk_transport::eventdbx::plugin::host,
+        "eventdbx:plugin/types@0.1.0": eventdbx_plugin_bindings_transport::eventdbx::plugin::types,
+        "eventdbx:plugin/host@0.1.0": eventdbx_plugin_bindings_transport::eventdbx::plugin::host,
     },
 });
 
 pub use eventdbx::plugin::state;
-pub use eventdbx_plugin_sdk_transport::eventdbx::plugin::{host, types};
+pub use eventdbx_plugin_bindings_transport::eventdbx::plugin::{host, types};

@@ -80,7 +80,7 @@ pub use descriptor::{Descriptor, QueryDeclaration};
 pub use error::{Failure, HandleError};
 pub use event::{Event, EventError, Mode};
 #[doc(hidden)]
-pub use eventdbx_plugin_sdk_transport as transport_bindings;
+pub use eventdbx_plugin_bindings_transport as transport_bindings;
 pub use guest::API_VERSION;
 pub use model::{NoConfig, ReadModel, StartContext, StartReason};
 pub use network::{Connection, Network, OutboundError, Request, Response};

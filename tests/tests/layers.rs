@@ -12,7 +12,7 @@ const FORBIDDEN: [(&str, &[&str]); 7] = [
     ("host/node", &["fjall", "wasmtime", "eventdbx"]),
     ("cli", &["fjall", "wasmtime", "eventdbx-store", "eventdbx-sandbox"]),
     ("plugin-sdk", &["fjall", "wasmtime", "tokio", "eventdbx-store", "eventdbx-sandbox", "eventdbx-node"]),
-    ("plugin-sdk/transport", &["eventdbx-plugin-sdk", "eventdbx-sandbox", "eventdbx-node"]),
+    ("plugin-sdk/bindings-transport", &["eventdbx-plugin-sdk", "eventdbx-sandbox", "eventdbx-node"]),
     ("plugin-sdk/build", &["fjall", "wasmtime", "eventdbx-store", "eventdbx-sandbox", "eventdbx-node"]),
 ];
 
