@@ -12,6 +12,7 @@
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
 mod capsule;
+mod commit;
 mod components;
 mod configure;
 mod cut;
@@ -47,6 +48,7 @@ mod secrets;
 mod selection;
 mod selector;
 mod services;
+mod settle;
 mod signature;
 mod signing;
 mod slice;

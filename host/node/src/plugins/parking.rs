@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use eventdbx_sandbox::Failure;
 use eventdbx_store::{AggregateNumber, AggregateRef, Event, Header, Micros, Position, Version};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,12 @@ pub(super) struct Grounds {
     pub(super) code: String,
     /// For people.
     pub(super) reason: String,
+}
+
+impl From<Failure> for Grounds {
+    fn from(failure: Failure) -> Self {
+        Self { code: failure.code, reason: failure.message }
+    }
 }
 
 impl ParkedRow {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Failure, Handled, Kind, Outcome};
+use eventdbx_sandbox::{Handled, Outcome};
 use eventdbx_store::{AggregateNumber, Domain, Event, EventQuery, Position, ReadError, Version};
 
 use super::{
     cut::{Cut, Extent},
     parking::{self, Edited, Grounds, ParkedRow},
     selector::Selector,
-    track::{Fault, Progress, Track, grounds},
+    settle::grounds,
+    track::{Fault, Progress, Track},
 };
 
 /// Some events of a parked stretch.
@@ -85,7 +86,7 @@ impl Track {
                     let rest = (next.position, next.version);
                     self.commit_stretch(number, parked.clone(), done, Some(rest), Handled::default())?;
                     let parked = ParkedRow { position: rest.0, version: rest.1, ..parked };
-                    return self.stays_parked(number, parked, said(failure));
+                    return self.stays_parked(number, parked, failure.into());
                 }
                 outcome => return self.stays_parked(number, parked, why(outcome)),
             }
@@ -149,24 +150,16 @@ impl Track {
         Ok(false)
     }
 
-    fn sends(&self) -> bool {
-        self.program.kind == Kind::Transport
-    }
-
     /// A commit that leaves the cursor where it is.
     fn standstill(&self, items: usize) -> Progress {
         Progress { end: self.cursor.position, root: self.cursor.root, items, left_out: 0 }
     }
 }
 
-fn said(failure: Failure) -> Grounds {
-    Grounds { code: failure.code, reason: failure.message }
-}
-
 pub(super) fn why(outcome: Outcome<Handled>) -> Grounds {
     match outcome {
-        Outcome::Poison(item) => said(item.failure),
-        Outcome::Retry { failure, .. } | Outcome::Fatal(failure) => said(failure),
+        Outcome::Poison(item) => item.failure.into(),
+        Outcome::Retry { failure, .. } | Outcome::Fatal(failure) => failure.into(),
         Outcome::Halted(halt) => grounds(&halt),
         Outcome::Done(_) => Grounds { code: String::new(), reason: String::new() },
     }

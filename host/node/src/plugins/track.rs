@@ -1,41 +1,32 @@
-//! One generation on its way through the log: cut a batch, hand it over, commit what came of it, together with the cursor.
-//!
-//! Invariant: what the plugin wrote, where the cursor is and what is parked move in one batch of the plugins' database, or
-//! not at all. So wherever this is interrupted, the next start goes on as if it had not been.
+//! One generation on its way through the log: cut a batch, hand it over, act on what came of it ([`settle`](super::settle)),
+//! and commit that together with the cursor ([`commit`](super::commit)).
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use eventdbx_sandbox::{
-    Batch, DeliveryMode, Failure, Halt, Handled, Kind, Level, Outcome, StartContext, StartReason, Stop, TrapKind,
-    Usage, Writes,
-};
+use eventdbx_sandbox::{Batch, DeliveryMode, Handled, Kind, Level, Outcome, StartContext, StartReason, Stop, Usage};
 use eventdbx_store::{
     AggregateNumber, CompactRange, Digest, Position, ReadError,
-    plugindb::{Change, Cursor, Generation, GenerationCommit, PluginDbError, TableWrite},
+    plugindb::{Cursor, Generation, PluginDbError},
 };
 
 use super::{
     PayloadMode,
     cut::{Cut, Cutter, Extent},
-    figures,
     guest::{Guest, Running},
     host::TableHost,
     jobs::Errand,
     logs::Logs,
-    parking::{Grounds, ParkedRow},
+    parking::ParkedRow,
     selector::Selector,
     services::Services,
     states::StateError,
-    trouble::{SOLITARY_FAILURES, Trouble, Verdict},
+    trouble::Trouble,
 };
 use crate::outbound::{Link, Targets};
-
-/// Items that a plugin left out are logged, but so many of a batch at most.
-const SKIPPED_LOGGED: usize = 5;
 
 /// What a plugin is, to each of its tracks.
 pub(super) struct Program {
@@ -76,7 +67,7 @@ pub(super) struct Track {
     pub(super) stopped: Option<String>,
     pub(super) last_error: Option<String>,
     pub(super) metrics: BTreeMap<String, f64>,
-    trouble: Trouble,
+    pub(super) trouble: Trouble,
     /// What it does differently because it runs for a job.
     pub(super) errand: Option<Errand>,
     pub(super) instance: Option<Box<dyn Running>>,
@@ -281,7 +272,7 @@ impl Track {
     fn start(&self) -> Result<Box<dyn Running>, Stop> {
         let (generation, _) = self.written();
         let tables = Some(self.services.db.tables(generation));
-        let link = (self.program.kind == Kind::Transport).then(|| Link(Arc::clone(&self.program.targets)));
+        let link = self.sends().then(|| Link(Arc::clone(&self.program.targets)));
         let host = TableHost { tables, logs: Arc::clone(&self.program.logs), link };
         let reason = match self.purpose {
             Purpose::Rebuild => StartReason::Rebuild,
@@ -296,8 +287,13 @@ impl Track {
         self.program.guest.start(Box::new(host), context, &self.services.instance_limits)
     }
 
+    /// Whether it sends what it is given: what it has sent of a batch that failed stays sent.
+    pub(super) fn sends(&self) -> bool {
+        self.program.kind == Kind::Transport
+    }
+
     /// The generation whose tables it reads and writes, and where that one is.
-    fn written(&self) -> (Generation, Cursor) {
+    pub(super) fn written(&self) -> (Generation, Cursor) {
         let lent = self.errand.as_ref().and_then(|errand| errand.tables_of);
         lent.unwrap_or((self.generation, self.cursor))
     }
@@ -307,163 +303,13 @@ impl Track {
         self.cursor.counters.cpu_micros = self.cursor.counters.cpu_micros.saturating_add(micros);
     }
 
-    /// Acts on what a batch came to.
-    pub(super) fn settle(&mut self, cut: Cut, delivered: Delivered) -> Result<(), Fault> {
-        match delivered.outcome {
-            Outcome::Done(handled) => {
-                self.commit(cut, handled)?;
-                self.instance = delivered.instance;
-            }
-            Outcome::Retry { failure, after, done } => {
-                let end = cut.end;
-                self.commit_sent(&cut, done)?;
-                self.retry_later(end, &failure, after);
-            }
-            Outcome::Fatal(failure) => self.stop(format!("it cannot go on: {}", words(&failure))),
-            Outcome::Poison(item) => {
-                let grounds = Grounds { reason: item.failure.message, code: item.failure.code };
-                let guilty = item.index as usize;
-                let sent = self.commit_sent(&cut, guilty)?;
-                self.failed(cut, sent, Some(guilty - sent), grounds)?;
-            }
-            Outcome::Halted(Halt::HostFailed(error)) => {
-                self.broke(&error.to_string());
-            }
-            Outcome::Halted(halt) => {
-                self.cursor.counters.traps += 1;
-                self.failed(cut, 0, None, grounds(&halt))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Commits the leading items of a batch that failed, where the plugin is a transport, of which they stay sent; a read
-    /// model's writes are thrown away with its call. Answers how many those are.
-    fn commit_sent(&mut self, cut: &Cut, done: usize) -> Result<usize, Fault> {
-        if done == 0 || self.program.kind != Kind::Transport {
-            return Ok(0);
-        }
-        let extent = Extent {
-            from: self.cursor.position.next(),
-            to: cut.end,
-            items: done,
-            bytes: self.services.limits.batch_bytes,
-        };
-        // The log does not change: these are the same items once more.
-        let sent = self.cutter().cut(extent, &self.tree)?;
-        self.commit(sent, Handled::default())?;
-        Ok(done)
-    }
-
-    fn retry_later(&mut self, end: Position, failure: &Failure, after: Option<Duration>) {
-        self.cursor.counters.retries += 1;
-        self.note(Level::Warn, &format!("it asks for a retry: {}", words(failure)));
-        self.trouble.asked_to_retry(end, after, Instant::now());
-    }
-
-    /// A batch failed, of which the first `sent` items are committed; `guilty` counts from there.
-    fn failed(&mut self, cut: Cut, sent: usize, guilty: Option<usize>, grounds: Grounds) -> Result<(), Fault> {
-        self.last_error = Some(format!("{} ({})", grounds.reason, grounds.code));
-        match self.trouble.failed(cut.items.len() - sent, guilty, Instant::now()) {
-            Verdict::Narrow | Verdict::Pause => Ok(()),
-            Verdict::Convict => self.convict(cut, grounds),
-        }
-    }
-
-    /// Parks the only item of a batch, and with it all that follows in its aggregate.
-    fn convict(&mut self, cut: Cut, grounds: Grounds) -> Result<(), Fault> {
-        let Some(item) = cut.items.first() else { return Ok(()) };
-        let (header, most) = (item.header(), self.services.limits.parked);
-        if self.parked.len() >= most {
-            self.stop(format!(
-                "{most} aggregates are parked, and the limit `parked` allows no more: mend what ails them, then retry or \
-                 discard them and enable the plugin again"
-            ));
-            return Ok(());
-        }
-        let (aggregate, position, code) = (&header.aggregate, header.position, &grounds.code);
-        self.note(Level::Error, &format!("parked {aggregate} from position {position} on ({code})"));
-        let (number, now) = (header.number, (self.services.clock)());
-        let row = ParkedRow::new(header, SOLITARY_FAILURES, grounds, now);
-        let progress = Progress { items: 0, ..cut.progress() };
-        self.commit_with(progress, Handled::default(), &[(number, row)], &[])?;
-        self.tree = cut.tree;
-        if self.trouble.convicted() {
-            let last = self.last_error.take().unwrap_or_default();
-            self.stop(format!(
-                "one event after the other fails: the plugin is at fault rather than they. Last: {last}"
-            ));
-        }
-        Ok(())
-    }
-
-    /// Commits a batch and remembers that it went well.
-    fn commit(&mut self, cut: Cut, handled: Handled) -> Result<(), Fault> {
-        if self.commit_with(cut.progress(), handled, &[], &[])? {
-            self.tree = cut.tree;
-            self.trouble.succeeded(cut.items.len());
-        }
-        Ok(())
-    }
-
-    /// Commits tables, cursor and parked rows in one batch. Answers false, and stops, if the tables would outgrow their
-    /// limit.
-    pub(super) fn commit_with(
-        &mut self,
-        progress: Progress,
-        handled: Handled,
-        park: &[(AggregateNumber, ParkedRow)],
-        unpark: &[AggregateNumber],
-    ) -> Result<bool, Fault> {
-        let mut cursor = self.cursor;
-        (cursor.position, cursor.root) = (progress.end, progress.root);
-        let (items, skipped) = (progress.items as u64, handled.skipped.len() as u64);
-        cursor.counters.batches += u64::from(items > 0);
-        cursor.counters.deliveries += items.saturating_sub(skipped);
-        cursor.counters.skipped += skipped;
-        cursor.counters.left_out += progress.left_out;
-        let rows: Vec<_> = park.iter().map(|(number, row)| (*number, row.encode())).collect();
-        let writes = table_writes(&handled.writes);
-        let commit = GenerationCommit { generation: self.generation, writes: &writes, cursor, park: &rows, unpark };
-        let (written, at) = self.written();
-        let prepared = match written == self.generation {
-            true => self.services.db.prepare(&commit)?,
-            false => self.services.db.prepare_in(&commit, written, at)?,
-        };
-        let (bytes, most) = (prepared.table_bytes(), self.services.limits.table_bytes);
-        if bytes > most && bytes > at.counters.table_bytes {
-            self.stop(format!(
-                "its tables would have {bytes} bytes; the limit `table_bytes` is {most}. Raise it, or have the plugin keep \
-                 less"
-            ));
-            return Ok(false);
-        }
-        self.cursor = prepared.write()?;
-        if let Some((_, lent)) = self.errand.as_mut().and_then(|errand| errand.tables_of.as_mut()) {
-            lent.counters.table_bytes = bytes;
-        }
-        self.services.keeper.committed();
-        self.parked.extend(park.iter().cloned());
-        unpark.iter().for_each(|number| drop(self.parked.remove(number)));
-        self.keep(handled);
-        Ok(true)
-    }
-
-    /// Takes in what a successful call counted and left out.
-    fn keep(&mut self, handled: Handled) {
-        for item in handled.skipped.iter().take(SKIPPED_LOGGED) {
-            self.program.logs.line(Level::Warn, &format!("it left an event out: {}", words(&item.failure)), None);
-        }
-        figures::take_in(&mut self.metrics, handled.metrics);
-    }
-
     fn did_not_start(&mut self, stop: &Stop) {
         self.cursor.counters.traps += u64::from(matches!(stop, Stop::Halted(_)));
         self.broke(&stop.to_string());
     }
 
     /// Something failed that no event is to blame for.
-    fn broke(&mut self, what: &str) -> Step {
+    pub(super) fn broke(&mut self, what: &str) -> Step {
         self.note(Level::Error, what);
         if self.trouble.broke(Instant::now()) {
             self.stop(format!("it failed again and again: {what}"));
@@ -495,40 +341,4 @@ fn tree_at(services: &Services, cursor: &Cursor) -> Result<CompactRange, OtherLo
     }
     let (position, ours, theirs) = (cursor.position, tree.root(), cursor.root);
     Err(OtherLog(format!("at position {position} the root of this log is {ours}, theirs was {theirs}")))
-}
-
-fn table_writes(writes: &Writes) -> Vec<TableWrite<'_>> {
-    let mut out = Vec::new();
-    for (table, writes) in (0..).zip(&writes.tables) {
-        if writes.cleared {
-            out.push(TableWrite { table, change: Change::Clear });
-        }
-        out.extend(writes.entries.iter().map(|(key, value)| {
-            let change = match value {
-                Some(value) => Change::Put { key, value },
-                None => Change::Remove { key },
-            };
-            TableWrite { table, change }
-        }));
-    }
-    out
-}
-
-/// Why a call without an answer counts against the events of its batch.
-pub(super) fn grounds(halt: &Halt) -> Grounds {
-    let code = match halt {
-        Halt::Trapped(trap) => match trap.kind {
-            TrapKind::Limit(limit) => format!("limit-{}", limit.name()),
-            TrapKind::StackOverflow => "limit-stack_bytes".to_owned(),
-            TrapKind::Forbidden => "forbidden".to_owned(),
-            TrapKind::Crashed => "crashed".to_owned(),
-        },
-        Halt::Lied(_) => "nonsense".to_owned(),
-        Halt::HostFailed(_) => "host".to_owned(),
-    };
-    Grounds { code, reason: halt.to_string() }
-}
-
-fn words(failure: &Failure) -> String {
-    format!("{} ({})", failure.message, failure.code)
 }

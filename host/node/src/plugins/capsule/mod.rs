@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use self::{batch::CapsuleBatch, tables::CapsuleTable};
-use super::{queue::why, track::grounds};
+use super::{queue::why, settle::grounds};
 
 pub use self::reproduce::{CapsuleError, Reproduction, reproduce};
 
