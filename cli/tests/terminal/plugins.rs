@@ -66,7 +66,7 @@ fn a_plugin_lives_its_life() {
 #[test]
 fn a_schema_extension_is_exchanged_in_place() {
     let scratch = Scratch::started();
-    let iban = eventdbx_plugin_build::example("iban").unwrap();
+    let iban = eventdbx_plugin_build::build_packages(repository(), &["iban"]).unwrap().remove(0).component;
     // Another component that does the same: a section that nobody reads makes its hash another one.
     let mut other = std::fs::read(&iban).unwrap();
     other.extend_from_slice(&[0, 2, 1, b'x']);

@@ -217,10 +217,10 @@ fn who_is_silent_is_named_with_the_reason() {
     assert_eq!(
         refused,
         [
-            "0 /payload extension-missing: expected a verdict of the extension even, which brings the rule \"seats\", found \
-             none: it is paused: resume it, or put a schema into force that does without",
             "0 /payload/gate extension-missing: expected a verdict of the extension even, which brings the type \"even\", \
              found none: it is paused: resume it, or put a schema into force that does without",
+            "0 /payload extension-missing: expected a verdict of the extension even, which brings the rule \"seats\", found \
+             none: it is paused: resume it, or put a schema into force that does without",
         ]
     );
 }
