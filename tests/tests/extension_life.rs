@@ -48,7 +48,7 @@ fn another_version_judges_from_the_next_commit_on_and_history_stands() {
     let mut node = extended();
     node.ask(Method::POST, "append", odd("old"));
     let status = node.get(PLUGIN);
-    let told = json!({ "types": ["hostile"], "rules": [], "schemas": ["odd"] });
+    let told = json!({ "types": ["hostile"], "rules": [], "upcasters": ["hostile-upcast"], "schemas": ["odd"] });
     assert_eq!(status["extension"], told, "{status}");
 
     let (accepted, upgraded) = upgrade(&mut node, "newer");

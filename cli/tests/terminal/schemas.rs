@@ -14,6 +14,37 @@ fn with_flights() -> Scratch {
 }
 
 #[test]
+fn fares_of_old_read_as_cents() {
+    let scratch = Scratch::started();
+    let apply = |text: &str| {
+        let file = scratch.file("schema.dbx", text);
+        scratch.dbx(["schema".as_ref(), "apply".as_ref(), file.as_os_str(), "--force".as_ref()])
+    };
+    apply("[flight.fields]\nfare = \"float\"\n").ok();
+    scratch.dbx(["aggregate", "apply", "flight", "F1", "booked", "--field", "fare=12.5"]).ok();
+    let cents =
+        "[flight.fields]\nfare_cents = \"integer\"\n\n[[flight.upcasts]]\nfrom = 1\nupcaster = \"fare-cents\"\n";
+    apply(cents).code(3).says("fare-cents");
+    let built = eventdbx_plugin_build::build_packages(repository(), &["fare-cents"]).unwrap().remove(0).component;
+    scratch.dbx(["plugin".as_ref(), "install".as_ref(), built.as_os_str()]).ok();
+    apply(cents).ok();
+    assert_eq!(scratch.dbx(["schema", "show", "flight"]).ok().stdout.matches("fare-cents").count(), 1);
+    let written = scratch.json(["events", "flight", "F1"])["rows"][0].clone();
+    let shown = scratch.json(["events", "flight", "F1", "--upcast"])["rows"][0].clone();
+    assert_eq!((&written["payload"], &shown["payload"]), (&json!({ "fare": 12.5 }), &json!({ "fare_cents": 1250 })));
+    assert_eq!(written["digest"], shown["digest"]);
+    scratch.dbx(["plugin", "pause", "fare-cents"]).ok();
+    scratch
+        .dbx(["events", "flight", "F1", "--upcast"])
+        .code(3)
+        .says("it is paused: resume it")
+        .says("as they were written");
+    scratch.dbx(["events", "flight", "F1"]).ok();
+    scratch.dbx(["plugin", "resume", "fare-cents"]).ok();
+    scratch.dbx(["aggregate", "verify", "flight", "F1"]).ok();
+}
+
+#[test]
 fn a_day_of_flights_from_loose_to_strict() {
     let scratch = with_flights();
     assert_eq!(scratch.json(["restrict"])["mode"], "default");

@@ -65,7 +65,7 @@ const OUTLINES: [Outline; 5] = [
         marks: &["column-types", "rules", "upcast"],
         imports: &[],
         requires: &["meta", "column-types", "rules"],
-        may: &[],
+        may: &["upcast"],
         foreign: &[],
     },
     Outline {

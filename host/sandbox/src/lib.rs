@@ -60,8 +60,8 @@ pub use outbound::{Connection, Exchange, HttpRequest, HttpResponse, Outbound, Ou
 pub use outcome::{Answer, Halt, Handled, Lie, Outcome, QueryOutcome, Stop, Trap, TrapKind, Usage};
 pub use plugin::{Plugin, StartContext, StartReason};
 pub use pure::{
-    ColumnType, Extension, ProposedEvent, PureError, PureStart, Replacement, RuleDeclaration, Shaped, Shaper,
-    TypeDeclaration, TypedValue, Verdict, Violation,
+    ColumnType, Extension, OldEvent, ProposedEvent, PureError, PureStart, Replacement, RuleDeclaration, Shaped, Shaper,
+    TypeDeclaration, TypedValue, Upcaster, UpcasterDeclaration, Verdict, Violation,
 };
 pub use query::QueryInstance;
 pub use sandbox::{Sandbox, SandboxOptions};

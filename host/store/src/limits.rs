@@ -71,6 +71,10 @@ pub const SCHEMA_REGEX_MEMORY: usize = 4 * 1024 * 1024;
 pub const SCHEMA_REGEXES: usize = 64;
 /// Most `upcasts` of a schema: an old event runs through all that came after it.
 pub const SCHEMA_UPCASTS: usize = 256;
+/// Most events, and most bytes of their payloads, that an upcaster is handed in one crossing.
+pub const UPCAST_EVENTS: usize = 256;
+/// The same in bytes, unless a single payload has more.
+pub const UPCAST_BYTES: usize = 1024 * 1024;
 /// Most events of one request on one aggregate with required members whose state nobody reads beforehand: the committer
 /// looks through all of them.
 pub const MERGE_LAYERS: usize = 16;

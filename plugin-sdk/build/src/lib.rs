@@ -44,7 +44,7 @@ pub const EXAMPLES: [&str; 9] = [
 ];
 
 /// The example schema extensions of this repository.
-pub const EXTENSIONS: [&str; 3] = ["geo-point", "iban", "seat-rules"];
+pub const EXTENSIONS: [&str; 4] = ["fare-cents", "geo-point", "iban", "seat-rules"];
 
 /// A plugin that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]

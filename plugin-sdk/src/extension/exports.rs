@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 
 use super::{
-    Exported, ProposedEvent, Verdict, Violation,
+    Exported, OldEvent, ProposedEvent, Verdict, Violation,
     bindings::{
         eventdbx::plugin::types,
-        exports::eventdbx::plugin::{column_types, meta, rules},
+        exports::eventdbx::plugin::{column_types, meta, rules, upcast},
     },
 };
 
@@ -108,7 +108,36 @@ impl<E: Exported> rules::Guest for Guest<E> {
     }
 }
 
+impl<E: Exported> upcast::Guest for Guest<E> {
+    fn declared() -> Vec<upcast::UpcasterDeclaration> {
+        let declaration = |it: &super::DeclaredUpcaster| upcast::UpcasterDeclaration {
+            name: it.name.into(),
+            params_schema: (it.params_schema)().to_string(),
+            description: it.description.into(),
+        };
+        E::extension().upcasters.iter().map(declaration).collect()
+    }
+
+    fn check_params(upcasters: Vec<upcast::Upcaster>) -> Vec<Vec<types::Violation>> {
+        let extension = E::extension();
+        upcasters.iter().map(|it| told(extension.judge_upcaster(&it.name, &it.params))).collect()
+    }
+
+    fn upcast(events: Vec<upcast::OldEvent>) -> Vec<Result<String, types::Violation>> {
+        let extension = E::extension();
+        let upcast = |it: &upcast::OldEvent| {
+            let event = OldEvent { aggregate_type: &it.aggregate_type, event_type: &it.event_type };
+            let shaped = extension.upcast(&it.upcaster.name, &it.upcaster.params, event, &it.payload);
+            shaped.map(|payload| payload.to_string()).map_err(violation)
+        };
+        events.iter().map(upcast).collect()
+    }
+}
+
 fn told(violations: Vec<Violation>) -> Vec<types::Violation> {
-    let violation = |it: Violation| types::Violation { path: it.path, code: it.code, message: it.message };
     violations.into_iter().map(violation).collect()
+}
+
+fn violation(it: Violation) -> types::Violation {
+    types::Violation { path: it.path, code: it.code, message: it.message }
 }

@@ -1,12 +1,13 @@
-//! Schema extensions: column types and rules for the schemas of a domain.
+//! Schema extensions: column types, rules and upcasters for the schemas of a domain.
 //!
-//! A schema names a column type as it names a built-in one (`"type": "iban"`), and a rule in its list `rules`. Both are
-//! pure functions: no clock, no randomness, no configuration, no memory of what was asked before. The host asks once for all
-//! that is new in a request, before it is written, and measures the answer in fuel.
+//! A schema names a column type as it names a built-in one (`"type": "iban"`), a rule in its list `rules`, and an upcaster in its
+//! `upcasts`. All are pure functions: no clock, no randomness, no configuration, no memory of what was asked before. The host asks
+//! once for all that is new in a request, before it is written, or that is old in a page, before it is shown, and measures the
+//! answer in fuel.
 //!
-//! A type is a [`ColumnType`], a rule a [`Rule`]; a [`SchemaExtension`] is a list of both, and
-//! [`export_schema_extension!`](crate::export_schema_extension) makes a component of it. Its methods `judge`, `index_key` and
-//! `object` run it in a native test.
+//! A type is a [`ColumnType`], a rule a [`Rule`], an upcaster an [`Upcaster`]; a [`SchemaExtension`] is a list of them, and
+//! [`export_schema_extension!`](crate::export_schema_extension) makes a component of it. Its methods `judge`, `index_key`,
+//! `object` and `upcast` run it in a native test.
 //!
 //! ```
 //! use eventdbx_plugin_sdk::{NoConfig, export_schema_extension, extension::*};
@@ -39,15 +40,19 @@
 #[cfg(target_arch = "wasm32")]
 pub mod exports;
 mod rule;
+mod upcaster;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::rule::DeclaredRule;
+use self::{rule::DeclaredRule, upcaster::DeclaredUpcaster};
 #[doc(hidden)]
 pub use eventdbx_plugin_bindings_extension as bindings;
 
-pub use self::rule::{ProposedEvent, Rule};
+pub use self::{
+    rule::{ProposedEvent, Rule},
+    upcaster::{OldEvent, Upcaster},
+};
 use crate::error::misfit;
 
 /// A type that a schema may give a column.
@@ -126,11 +131,12 @@ impl Verdict {
     }
 }
 
-/// Column types and rules.
+/// Column types, rules and upcasters.
 #[derive(Default)]
 pub struct SchemaExtension {
     types: Vec<DeclaredType>,
     rules: Vec<DeclaredRule>,
+    upcasters: Vec<DeclaredUpcaster>,
 }
 
 /// A type without its Rust types.
@@ -182,6 +188,13 @@ impl SchemaExtension {
         self
     }
 
+    /// Brings an upcaster.
+    #[must_use]
+    pub fn upcaster<U: Upcaster>(mut self) -> Self {
+        self.upcasters.push(DeclaredUpcaster::of::<U>());
+        self
+    }
+
     fn named(&self, name: &str) -> Option<&DeclaredType> {
         self.types.iter().find(|it| it.name == name)
     }
@@ -211,6 +224,27 @@ impl SchemaExtension {
         match self.rules.iter().find(|it| it.name == rule) {
             Some(declared) => declared.check(event),
             None => vec![unknown("rule", rule)],
+        }
+    }
+
+    /// What an upcaster says about parameters, as JSON.
+    #[must_use]
+    pub fn judge_upcaster(&self, upcaster: &str, params: &str) -> Vec<Violation> {
+        match self.upcasters.iter().find(|it| it.name == upcaster) {
+            Some(declared) => (declared.check_params)(params),
+            None => vec![unknown("upcaster", upcaster)],
+        }
+    }
+
+    /// What an upcaster makes of the payload of an old event; parameters and payload as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Why there is nothing that it makes of it.
+    pub fn upcast(&self, upcaster: &str, params: &str, event: OldEvent<'_>, payload: &str) -> Result<Value, Violation> {
+        match self.upcasters.iter().find(|it| it.name == upcaster) {
+            Some(declared) => (declared.upcast)(params, event, payload),
+            None => Err(unknown("upcaster", upcaster)),
         }
     }
 }

@@ -56,6 +56,7 @@ pub(crate) struct Kept {
 struct Extension {
     types: Vec<String>,
     rules: Vec<String>,
+    upcasters: Vec<String>,
     schemas: Vec<String>,
 }
 
@@ -183,6 +184,7 @@ impl Extension {
         vec![
             ("column types", names(&self.types)),
             ("rules", names(&self.rules)),
+            ("upcasters", names(&self.upcasters)),
             ("used by", if self.schemas.is_empty() { "no schema".to_owned() } else { self.schemas.join(", ") }),
         ]
     }

@@ -107,7 +107,7 @@ fn view(
     let events = if params.include_events {
         let page = domain.log.events(&history::all_of(name, None, paging::rows(params.limit)?))?;
         let wanted = page.rows.iter().filter(|event| event.header.version.get() <= version);
-        Some(wanted.map(|event| convert::event(event, shown)).collect::<Result<_, _>>()?)
+        Some(convert::events(&wanted.collect::<Vec<_>>(), shown)?)
     } else {
         None
     };

@@ -79,10 +79,15 @@ pub(super) fn durability(durability: Durability) -> &'static str {
     }
 }
 
-/// An event, as far as `view` shows it.
-pub(super) fn event(event: &eventdbx_store::Event, view: &View) -> Result<wire::Event, ApiError> {
+/// Events, as far as `view` shows them.
+pub(super) fn events(events: &[&eventdbx_store::Event], view: &View) -> Result<Vec<wire::Event>, ApiError> {
+    let contents = view.contents(events)?;
+    events.iter().zip(contents).map(|(event, content)| self::event(event, content)).collect()
+}
+
+fn event(event: &eventdbx_store::Event, content: Content) -> Result<wire::Event, ApiError> {
     let (header, body) = (&event.header, &event.body);
-    let Content { json: content, upcast } = view.content(event)?;
+    let Content { json: content, upcast } = content;
     let (kind, payload, patch) = match header.kind {
         EventKind::Payload => (wire::EventBodyKind::Payload, Some(content), None),
         EventKind::Patch => (wire::EventBodyKind::Patch, None, Some(content)),

@@ -239,7 +239,7 @@ pub(super) fn page(domain: &DomainNode, query: &EventQuery, id: QueryId, view: &
     view.permits(kind_of(query), query.filter.as_ref(), query.sort.as_ref())?;
     let found = domain.log.events(query)?;
     let next = found.last.filter(|_| found.more).map(|last| cursor::write(id, &last));
-    Ok(Events { rows: found.rows.iter().map(|event| convert::event(event, view)).collect::<Result<_, _>>()?, next })
+    Ok(Events { rows: convert::events(&found.rows.iter().collect::<Vec<_>>(), view)?, next })
 }
 
 /// Reads one event
@@ -263,9 +263,10 @@ pub(super) async fn get_event(
 ) -> Result<Json<Event>, ApiError> {
     let id: EventId = text.parse()?;
     let sight = Sight::new(&grant, params.hidden)?.upcast(params.upcast);
-    let read = move || match domain.log.event(id)? {
-        Some(event) => convert::event(&event, &sight.of(&domain)),
-        None => Err(ApiError::not_found(format_args!("event {id}"))),
+    let read = move || {
+        let found = domain.log.event(id)?;
+        let shown = convert::events(&found.iter().collect::<Vec<_>>(), &sight.of(&domain))?;
+        shown.into_iter().next().ok_or_else(|| ApiError::not_found(format_args!("event {id}")))
     };
     node.blocking(read).await.map(Json)
 }

@@ -132,6 +132,6 @@ fn read(
     let view = sight.of(domain);
     view.permits(kind_of(&query), query.filter.as_ref(), None)?;
     let page = domain.log.events(&query)?;
-    let rows = page.rows.iter().map(|event| convert::event(event, &view)).collect::<Result<_, _>>()?;
+    let rows = convert::events(&page.rows.iter().collect::<Vec<_>>(), &view)?;
     Ok(Read { rows, next: page.last.map(|last| last + 1).or(query.from), more: page.more })
 }

@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use eventdbx_store::{AggregateType, Event, EventKind, Filter, Json, Path, Schema, SchemaBook, Sort, schema::Link};
+use eventdbx_store::{
+    AggregateType, Event, EventKind, Filter, Json, Path, Schema, SchemaBook, Sort,
+    schema::{Extensions, Link, Written},
+};
 use serde_json::{Map, Value, value::to_raw_value};
 
 use super::{ApiError, convert};
@@ -26,6 +29,7 @@ pub(super) struct Sight {
 /// What a request sees of a domain, by the schemas of one moment.
 pub(super) struct View {
     book: Arc<SchemaBook>,
+    extensions: Option<Arc<dyn Extensions>>,
     sight: Sight,
 }
 
@@ -52,16 +56,32 @@ impl Sight {
 
     /// The view by the schemas of now.
     pub(super) fn of(self, domain: &DomainNode) -> View {
-        View { book: domain.log.schemas(), sight: self }
+        View { book: domain.log.schemas(), extensions: domain.log.extensions(), sight: self }
     }
 }
 
 impl View {
-    /// The payload or patch of an event.
-    pub(super) fn content(&self, event: &Event) -> Result<Content, ApiError> {
+    /// The payloads or patches of events: upcast together, as that is what extensions are asked for once.
+    pub(super) fn contents(&self, events: &[&Event]) -> Result<Vec<Content>, ApiError> {
+        let mut shapes = Vec::new();
+        if self.sight.upcast {
+            let written: Vec<_> = events
+                .iter()
+                .map(|event| Written { header: &event.header, payload: event.body.payload.as_str() })
+                .collect();
+            shapes = self.book.upcast(self.extensions.as_deref(), &written).map_err(|failure| {
+                let message = format!("old events cannot be shown in today's shape: {failure}");
+                ApiError::new(ErrorCode::Refused, message)
+                    .hint("without `upcast=true`, in the terminal `--upcast`, they read as they were written")
+            })?;
+        }
+        shapes.resize_with(events.len(), || None);
+        events.iter().zip(&shapes).map(|(event, shape)| self.content(event, shape.as_ref())).collect()
+    }
+
+    fn content(&self, event: &Event, upcast: Option<&Json>) -> Result<Content, ApiError> {
         let is_patch = event.header.kind == EventKind::Patch;
-        let upcast = self.sight.upcast.then(|| self.book.upcast(event)).flatten();
-        let payload = upcast.as_ref().unwrap_or(&event.body.payload);
+        let payload = upcast.unwrap_or(&event.body.payload);
         let json = self.shown(&event.header.aggregate.kind, payload, |schema, value| {
             if is_patch { schema.remove_hidden_from_patch(value) } else { schema.remove_hidden(value) }
         })?;

@@ -1,11 +1,13 @@
 //! Cutting a batch: from rows of the log to deliveries that carry exactly what a payload mode names.
 
+mod upcast;
+
 use std::{collections::HashMap, fmt::Write, ops::Range, sync::Arc};
 
 use eventdbx_sandbox::{Delivery, Envelope, Parts};
 use eventdbx_store::{
-    AggregateNumber, CompactRange, Digest, Event, EventKind, Header, Json, Position, ReadError, SchemaBook, Shape,
-    StoredSchema, limits::PAYLOAD_BYTES,
+    AggregateNumber, CompactRange, Digest, Domain, Event, EventKind, Header, Json, Position, ReadError, SchemaBook,
+    Shape, StoredSchema, limits::PAYLOAD_BYTES,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -35,6 +37,8 @@ pub(super) struct Cutter<'a> {
     span: Option<&'a Span>,
     parked: &'a HashMap<AggregateNumber, ParkedRow>,
     slice: Slice,
+    /// Knows mode and schemas of now.
+    domain: &'a Domain,
 }
 
 /// How far a batch may go.
@@ -65,10 +69,14 @@ pub(super) struct Cut {
 /// One event with all that its delivery carries.
 pub(super) struct Item {
     row: Row,
-    /// The payload, where fields were cut out of it.
+    /// The payload, where fields were cut out of it, or an upcast gave it another shape.
     payload: Option<String>,
     state: Option<State>,
     parts: Parts,
+    /// An operator wrote the payload.
+    as_it_is: bool,
+    /// The version of the schema whose shape an upcast gave it.
+    shape: Option<u32>,
 }
 
 /// The state of an aggregate.
@@ -86,8 +94,8 @@ impl<'a> Cutter<'a> {
         parked: &'a HashMap<AggregateNumber, ParkedRow>,
         mode: PayloadMode,
     ) -> Self {
-        let Services { feed, states, modes, .. } = services;
-        Self { feed, states, selector, span: None, parked, slice: selector.slice(mode, &modes.current()) }
+        let Services { feed, states, modes, domain, .. } = services;
+        Self { feed, states, selector, span: None, parked, slice: selector.slice(mode, &modes.current()), domain }
     }
 
     /// Cuts only what lies in a stretch.
@@ -98,6 +106,12 @@ impl<'a> Cutter<'a> {
     /// Cuts a batch. It ends at its last item, or where the log ends, or where enough rows were looked at.
     /// `tree` is the domain's tree up to where it begins.
     pub(super) fn cut(&self, extent: Extent, tree: &CompactRange) -> Result<Cut, StateError> {
+        let mut cut = self.gather(extent, tree)?;
+        self.upcast(&mut cut.items)?;
+        Ok(cut)
+    }
+
+    fn gather(&self, extent: Extent, tree: &CompactRange) -> Result<Cut, StateError> {
         let mut cut = Cut::at(Position::new(extent.from.get() - 1), tree.clone());
         let to = extent.to.get().min(cut.end.get() + SCAN_ROWS);
         while cut.end.get() < to {
@@ -139,13 +153,18 @@ impl<'a> Cutter<'a> {
             row.event()?;
         }
         let state = if parts.state { Some(State::Whole(self.states.after(row.event()?)?)) } else { None };
+        let as_it_is = payload.is_some();
         let row = match payload {
             Some(payload) => edited(&row, payload)?,
             None => row,
         };
-        let item = Item { row, payload: None, state, parts };
+        let item = Item { row, payload: None, state, parts, as_it_is, shape: None };
         if self.slice.fields.is_empty() { Ok(item) } else { item.without(&self.slice.fields) }
     }
+}
+
+fn unreadable(error: &serde_json::Error) -> ReadError {
+    ReadError::Damaged(format!("stored JSON cannot be read: {error}"))
 }
 
 /// An event with another payload.
@@ -159,10 +178,9 @@ fn edited(row: &Row, payload: &str) -> Result<Row, StateError> {
 impl Item {
     /// Cuts out the fields that are not to be seen, of the parts that the delivery carries.
     fn without(mut self, fields: &[Arc<FieldFilter>]) -> Result<Self, StateError> {
-        let unreadable = |error: serde_json::Error| ReadError::Damaged(format!("stored JSON cannot be read: {error}"));
         if self.parts.payload {
             let event = self.row.event()?;
-            let mut payload = event.body.payload.value().map_err(unreadable)?;
+            let mut payload = event.body.payload.value().map_err(|error| unreadable(&error))?;
             for fields in fields {
                 if event.header.kind == EventKind::Patch {
                     fields.cut_patch(&mut payload);
@@ -173,7 +191,7 @@ impl Item {
             self.payload = Some(payload.to_string());
         }
         if let Some(State::Whole(state)) = &self.state {
-            let state = state.value().map_err(unreadable)?;
+            let state = state.value().map_err(|error| unreadable(&error))?;
             let cut = fields.iter().fold(state, |state, fields| fields.cut(state));
             self.state = Some(State::Cut(cut.to_string()));
         }
@@ -246,10 +264,11 @@ impl Item {
         self.row.header()
     }
 
-    /// The schema that the event was checked with, if the delivery carries it and there was one.
+    /// The schema that the event was checked with, or whose shape it has, if the delivery carries it and there is one.
     pub(super) fn schema<'b>(&self, book: &'b SchemaBook) -> Option<&'b StoredSchema> {
         let header = self.header();
-        if self.parts.schema { book.version(&header.aggregate.kind, header.schema_version) } else { None }
+        let version = self.shape.unwrap_or(header.schema_version);
+        if self.parts.schema { book.version(&header.aggregate.kind, version) } else { None }
     }
 
     /// Bytes of its content, about: all that the row holds, whichever part of it is delivered.

@@ -7,7 +7,7 @@
 use eventdbx_sandbox::{Extension, Kind};
 use eventdbx_store::{
     AggregateType, StoredSchema,
-    schema::{Provider, Silence, TypedValue},
+    schema::{Objection, Params, Provider, Silence},
 };
 
 use super::{
@@ -93,8 +93,9 @@ impl Registry {
     /// What a schema extension brings, and who uses it; none: it is no schema extension.
     pub(super) fn extension_status(&self, installed: &Installed) -> Option<ExtensionStatus> {
         let record = installed.record();
-        let Brings { types, rules } = record.life.brings.clone();
-        record.is_extension().then(|| ExtensionStatus { types, rules, schemas: self.schemas_with(&installed.name) })
+        let Brings { types, rules, upcasters } = record.life.brings.clone();
+        let schemas = || self.schemas_with(&installed.name);
+        record.is_extension().then(|| ExtensionStatus { types, rules, upcasters, schemas: schemas() })
     }
 }
 
@@ -105,14 +106,14 @@ fn refused_params(
     kind: &AggregateType,
     stored: &StoredSchema,
 ) -> Result<Vec<String>, PluginError> {
-    let judged = stored.schema.judge_params(|types| {
-        let is_its = |it: &TypedValue<'_>| brings.types.iter().any(|name| name == it.type_name);
-        let its: Vec<_> = types.iter().filter(|it| is_its(it)).collect();
-        let mut answers = if its.is_empty() { Vec::new() } else { judge_params(extension, &its)? }.into_iter();
-        Ok(types.iter().map(|it| if is_its(it) { answers.next().unwrap_or_default() } else { Vec::new() }).collect())
+    let judged = stored.schema.judge_params(|params| {
+        let is_its = |it: &&Params<'_>| brings.has(it.kind, it.name);
+        let its: Vec<_> = params.iter().filter(is_its).collect();
+        let mut answers = judge_params(extension, &its)?.into_iter();
+        Ok(params.iter().map(|it| if is_its(&it) { answers.next().unwrap_or_default() } else { Vec::new() }).collect())
     });
     let judged = judged.map_err(|halt: eventdbx_sandbox::Halt| PluginError::invalid(halt.to_string()))?;
-    let fault = |(place, said): (String, eventdbx_store::schema::Objection)| {
+    let fault = |(place, said): (String, Objection)| {
         format!("it refuses the parameters in the schema of {kind} at {place}: {}", said.message)
     };
     Ok(judged.into_iter().map(fault).collect())

@@ -10,8 +10,8 @@ use std::{
 
 use eventdbx_sandbox::{self as sandbox, Extension, Halt};
 use eventdbx_store::schema::{
-    ExtensionFailure, Extensions, Judgement, Objection, ProposedEvent, Provided, ProvidedRule, Provider, Silence,
-    TypedValue, UseKind, Verdict,
+    ExtensionFailure, Extensions, Judgement, Objection, OldEvent, Params, ProposedEvent, Provided, ProvidedRule,
+    Provider, Silence, TypedValue, UseKind, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,26 +33,30 @@ struct List {
 pub(super) struct Brings {
     pub(super) types: Vec<String>,
     pub(super) rules: Vec<String>,
+    pub(super) upcasters: Vec<String>,
 }
 
 impl Brings {
     pub(super) fn of(extension: &Extension) -> Self {
         let types = extension.types().iter().map(|it| it.name.clone()).collect();
         let rules = extension.rules().iter().map(|it| it.name.clone()).collect();
-        Self { types, rules }
+        let upcasters = extension.upcasters().iter().map(|it| it.name.clone()).collect();
+        Self { types, rules, upcasters }
     }
 
     pub(super) fn has(&self, kind: UseKind, name: &str) -> bool {
         let names = match kind {
             UseKind::Type => &self.types,
             UseKind::Rule => &self.rules,
+            UseKind::Upcaster => &self.upcasters,
         };
         names.iter().any(|known| known == name)
     }
 
     fn each(&self) -> impl Iterator<Item = (UseKind, &String)> {
         let types = self.types.iter().map(|name| (UseKind::Type, name));
-        types.chain(self.rules.iter().map(|name| (UseKind::Rule, name)))
+        let rules = self.rules.iter().map(|name| (UseKind::Rule, name));
+        types.chain(rules).chain(self.upcasters.iter().map(|name| (UseKind::Upcaster, name)))
     }
 }
 
@@ -71,7 +75,7 @@ impl Running {
             let (other, _) = others.iter().find(|(_, brings)| brings.has(kind, name))?;
             let what = match kind {
                 UseKind::Type => "column type",
-                UseKind::Rule => "rule",
+                UseKind::Rule | UseKind::Upcaster => kind.as_str(),
             };
             Some(format!("the {what} {name} is brought by {other} already"))
         };
@@ -117,6 +121,7 @@ impl List {
         let mut provided = Provided::default();
         for (provider, extension) in self.running.values() {
             provided.types.extend(extension.types().iter().map(|it| (it.name.clone(), provider.clone())));
+            provided.upcasters.extend(extension.upcasters().iter().map(|it| (it.name.clone(), provider.clone())));
             for rule in extension.rules() {
                 let declared = ProvidedRule::new(provider.clone(), rule.event_types.clone(), &rule.state_fields);
                 let declared =
@@ -147,7 +152,8 @@ impl List {
             let is_its = |index: &usize| provider(&all[*index]).is_some_and(|provider| provider.plugin == name);
             let (its, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(is_its);
             let questions: Vec<&Q> = its.iter().map(|index| &all[*index]).collect();
-            let given = ask(extension, &questions).map_err(|halt| failure(&name, &halt))?;
+            let given = ask(extension, &questions)
+                .map_err(|halt| ExtensionFailure { extension: name, reason: halt.to_string() })?;
             for (index, answer) in its.into_iter().zip(given) {
                 answers[index] = Some(answer);
             }
@@ -164,6 +170,7 @@ impl Extensions for Running {
 
     fn judge(&self, values: &[TypedValue<'_>], events: &[ProposedEvent<'_>]) -> Result<Judgement, ExtensionFailure> {
         let list = self.list();
+        let written = |failure| refused(failure, "nothing was written");
         let provided = &list.provided;
         let values = list.ask(
             values,
@@ -176,7 +183,8 @@ impl Extensions for Running {
                     .collect();
                 Ok(extension.check_values(&asked)?.into_iter().map(verdict).collect())
             },
-        )?;
+        );
+        let values = values.map_err(written)?;
         let of_rule = |name: &str| provided.rules.get(name).map(|rule| &rule.provider);
         let events = list.ask(
             events,
@@ -194,22 +202,63 @@ impl Extensions for Running {
                 let asked: Vec<_> = asked.collect();
                 Ok(extension.check_append(&asked)?.into_iter().map(objections).collect())
             },
-        )?;
+        );
+        let events = events.map_err(written)?;
         Ok(Judgement { values, events })
     }
 
-    fn judge_params(&self, types: &[TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, ExtensionFailure> {
+    fn judge_params(&self, params: &[Params<'_>]) -> Result<Vec<Vec<Objection>>, ExtensionFailure> {
         let list = self.list();
-        list.ask(types, |it| list.provided.types.get(it.type_name), |extension, types| judge_params(extension, types))
+        let provider = |it: &Params<'_>| match it.kind {
+            UseKind::Type => list.provided.types.get(it.name),
+            UseKind::Rule => None,
+            UseKind::Upcaster => list.provided.upcasters.get(it.name),
+        };
+        list.ask(params, provider, judge_params).map_err(|failure| refused(failure, "the schema was not written"))
+    }
+
+    fn upcast(&self, events: &[OldEvent<'_>]) -> Result<Vec<Result<String, Objection>>, ExtensionFailure> {
+        let list = self.list();
+        let shapes = list.ask(
+            events,
+            |it| list.provided.upcasters.get(it.upcaster),
+            |extension, events| {
+                let params: Vec<String> = events.iter().map(|it| it.params.to_owned()).collect();
+                let each = events.iter().zip(&params);
+                let asked: Vec<_> = each
+                    .map(|(it, params)| sandbox::OldEvent {
+                        upcaster: sandbox::Upcaster { name: it.upcaster, params },
+                        aggregate_type: it.aggregate_type,
+                        event_type: it.event_type,
+                        payload: &it.payload,
+                    })
+                    .collect();
+                Ok(extension.upcast(&asked)?.into_iter().map(|shape| shape.map_err(objection)).collect())
+            },
+        );
+        shapes.map_err(|failure| {
+            refused(failure, "old events are shown as they were written only, and nothing is delivered")
+        })
     }
 }
 
-/// What an extension says against the parameters of types that are its own.
-pub(super) fn judge_params(extension: &Extension, types: &[&TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, Halt> {
-    let params: Vec<String> = types.iter().map(|it| it.params.to_owned()).collect();
-    let each = types.iter().zip(&params);
-    let asked: Vec<_> = each.map(|(it, params)| sandbox::ColumnType { type_name: it.type_name, params }).collect();
-    Ok(extension.check_params(&asked)?.into_iter().map(objections).collect())
+/// What an extension says against the parameters of types and upcasters that are its own.
+pub(super) fn judge_params(extension: &Extension, all: &[&Params<'_>]) -> Result<Vec<Vec<Objection>>, Halt> {
+    let params: Vec<String> = all.iter().map(|it| it.params.to_owned()).collect();
+    let (mut columns, mut named) = (Vec::new(), Vec::new());
+    for (it, params) in all.iter().zip(&params) {
+        match it.kind {
+            UseKind::Type => columns.push(sandbox::ColumnType { type_name: it.name, params }),
+            UseKind::Rule | UseKind::Upcaster => named.push(sandbox::Upcaster { name: it.name, params }),
+        }
+    }
+    let mut of_types = if columns.is_empty() { Vec::new() } else { extension.check_params(&columns)? }.into_iter();
+    let mut of_upcasters = if named.is_empty() { Vec::new() } else { extension.check_upcasters(&named)? }.into_iter();
+    let answer = |it: &&Params<'_>| {
+        let its = if it.kind == UseKind::Type { of_types.next() } else { of_upcasters.next() };
+        objections(its.unwrap_or_default())
+    };
+    Ok(all.iter().map(answer).collect())
 }
 
 fn verdict(verdict: sandbox::Verdict) -> Verdict {
@@ -221,13 +270,18 @@ fn verdict(verdict: sandbox::Verdict) -> Verdict {
 }
 
 fn objections(violations: Vec<sandbox::Violation>) -> Vec<Objection> {
-    violations.into_iter().map(|it| Objection { path: it.path, code: it.code, message: it.message }).collect()
+    violations.into_iter().map(objection).collect()
 }
 
-fn failure(name: &str, halt: &Halt) -> ExtensionFailure {
-    let reason = format!(
-        "{halt}. Nothing was written: another version (`dbx plugin upgrade {name}`, or `rollback`) or a schema that does \
-         without lets writes through"
+fn objection(it: sandbox::Violation) -> Objection {
+    Objection { path: it.path, code: it.code, message: it.message }
+}
+
+/// The same, with what it came to, and what to do.
+fn refused(failure: ExtensionFailure, outcome: &str) -> ExtensionFailure {
+    let ExtensionFailure { extension, reason } = failure;
+    let advice = format!(
+        "another version (`dbx plugin upgrade {extension}`, or `rollback`) or a schema that does without helps"
     );
-    ExtensionFailure { extension: name.to_owned(), reason }
+    ExtensionFailure { reason: format!("{reason}: {outcome}; {advice}"), extension }
 }

@@ -82,6 +82,13 @@ impl FieldFilter {
         self.below(&steps).is_some_and(|rest| rest.include.is_none() && rest.exclude.is_empty())
     }
 
+    /// Leaves out of an object what is excluded by name, and keeps what is not included: it may be what an included field was
+    /// called before.
+    pub(super) fn leave_out(&self, mut value: Value) -> Value {
+        self.exclude.iter().for_each(|steps| remove(&mut value, steps));
+        value
+    }
+
     /// Cuts a payload that is an object, or a state.
     pub(super) fn cut(&self, value: Value) -> Value {
         let mut value = match &self.include {

@@ -120,6 +120,7 @@ impl Track {
                 break;
             }
         }
+        self.cutter().upcast(&mut cut.items)?;
         Ok(ParkedCut { cut, rest })
     }
 

@@ -299,12 +299,12 @@ impl Registry {
         let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
         let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
         for event in stretch.events {
-            let item = parking::item(&cutter, row, event).map_err(internal)?;
-            if !cut.take(item, extent) {
+            if !cut.take(parking::item(&cutter, row, event)?, extent) {
                 more = true;
                 break;
             }
         }
+        cutter.upcast(&mut cut.items)?;
         let shown = cut.items.iter().map(|item| item.shown()).collect::<Result<_, _>>();
         Ok((shown.map_err(internal)?, more))
     }

@@ -142,9 +142,13 @@ impl Source {
             let page = page.map_err(|error| error.to_string())?;
             let last = page.rows.last().map(|event| event.header.version);
             let wanted = |event: &Event| event.header.position <= to && selection.selector.admits(&event.header);
+            let mut items = Vec::new();
             for event in page.rows.into_iter().filter(wanted).take(most - found.len()) {
-                let item = cutter.item(Row::Open(Arc::new(event))).map_err(|error| error.to_string())?;
-                found.push(self.found(&item)?);
+                items.push(cutter.item(Row::Open(Arc::new(event))).map_err(|error| error.to_string())?);
+            }
+            cutter.upcast(&mut items).map_err(|error| error.to_string())?;
+            for item in &items {
+                found.push(self.found(item)?);
             }
             match last {
                 Some(last) if page.more && found.len() < most => from = last.next(),

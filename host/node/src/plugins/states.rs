@@ -17,7 +17,7 @@ use eventdbx_store::{
     plugindb::{PluginDb, SpilledState},
 };
 
-use super::lock;
+use super::{PluginError, lock};
 
 /// States of one aggregate that are kept, in memory and put aside: one for each pass that is under way, and some more.
 const PLACES: usize = 4;
@@ -53,6 +53,18 @@ pub(super) enum StateError {
     Log(#[from] ReadError),
     #[error(transparent)]
     Db(#[from] eventdbx_store::plugindb::PluginDbError),
+    /// An old event has no shape of today.
+    #[error("an old event cannot be delivered in today's shape: {0}")]
+    Upcast(#[from] eventdbx_store::schema::ExtensionFailure),
+}
+
+impl From<StateError> for PluginError {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Upcast(_) => Self::invalid(error.to_string()),
+            StateError::Log(_) | StateError::Db(_) => Self::Internal(error.to_string()),
+        }
+    }
 }
 
 impl States {

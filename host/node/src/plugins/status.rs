@@ -128,6 +128,8 @@ pub struct ExtensionStatus {
     pub types: Vec<String>,
     /// Names of its rules.
     pub rules: Vec<String>,
+    /// Names of its upcasters.
+    pub upcasters: Vec<String>,
     /// The aggregate types whose active schemas use any of it.
     pub schemas: Vec<String>,
 }

@@ -177,6 +177,11 @@ impl Track {
         }
         match self.advance(head) {
             Ok(()) => self.standing(),
+            Err(fault @ Fault::State(StateError::Upcast(_))) => {
+                self.note(Level::Error, &fault.to_string());
+                self.trouble.waits(Instant::now());
+                self.standing()
+            }
             Err(fault) => self.broke(&fault.to_string()),
         }
     }

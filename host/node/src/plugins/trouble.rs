@@ -18,6 +18,8 @@ const FAILURES_IN_A_ROW: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// No pause that we choose is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// No pause for something else to be mended is longer: it may be mended at any time, and then nobody tells the plugin.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// No pause that a plugin asks for is longer.
 const LONGEST_HINT: Duration = Duration::from_secs(600);
 
@@ -36,6 +38,8 @@ pub(super) struct Trouble {
     convictions: u32,
     /// Starts, or calls, that failed through no event's fault.
     broken: u32,
+    /// Times in a row that something else had to be mended first.
+    waits: u32,
     /// A batch that is to come again as it was: its end.
     again: Option<Position>,
     not_before: Option<Instant>,
@@ -116,6 +120,13 @@ impl Trouble {
         self.failures += 1;
         self.again = Some(end);
         self.pause(self.failures, after, now);
+    }
+
+    /// Something else must be mended before the plugin can go on, however long that takes.
+    pub(super) fn waits(&mut self, now: Instant) {
+        self.waits += 1;
+        self.pause(self.waits, None, now);
+        self.not_before = self.not_before.map(|time| time.min(now + LONGEST_WAIT));
     }
 
     /// Something failed for which no event is to blame. Answers whether it has failed too often in a row.

@@ -208,7 +208,7 @@ impl Worker {
         // IMPORTANT: first, so that whoever has the answer and asks how the plugin stands is told of what was done.
         self.publish();
         // Whoever asked may have given up waiting: then nobody reads the answer.
-        let _ = reply.send(outcome.map_err(|fault| internal(&fault)));
+        let _ = reply.send(outcome.map_err(told));
     }
 
     /// Begins a new generation beside the live one. One that was on its way is given up.
@@ -312,6 +312,9 @@ fn sleep(steps: &[Step]) {
     }
 }
 
-fn internal(fault: &Fault) -> PluginError {
-    PluginError::Internal(fault.to_string())
+fn told(fault: Fault) -> PluginError {
+    match fault {
+        Fault::State(error) => error.into(),
+        other => PluginError::Internal(other.to_string()),
+    }
 }

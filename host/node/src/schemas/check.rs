@@ -1,11 +1,12 @@
-//! Checks history: what of it a schema would refuse. Each event is judged as it was written, against the state before it,
-//! and each aggregate once more as it stands.
+//! Checks history: what of it a schema would refuse. Each event is judged in the shape in which it would be read, which is the
+//! one in which it was written unless the schema has upcasts for it, against the state that those before it make; and each
+//! aggregate once more as it stands.
 
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use eventdbx_store::{
-    AggregateRef, AggregateType, Domain, Event, EventKind, ReadError, Schema, Version, Violation,
-    schema::{Extensions, Inquiry},
+    AggregateRef, AggregateType, Domain, Event, EventKind, Json, ReadError, Schema, Version, Violation,
+    schema::{Extensions, Inquiry, Written},
 };
 use serde_json::{Map, Value};
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    wire::{BrokenRule, CheckExample, CheckProgress, CheckReport, SchemaViolation},
+    wire::{BrokenRule, CheckExample, CheckProgress, CheckReport, ErrorCode, SchemaViolation},
 };
 
 /// Violations that one example shows.
@@ -116,6 +117,13 @@ impl<'l, P: FnMut(CheckProgress) -> ControlFlow<()>> Check<'l, P> {
 }
 
 impl<P: FnMut(CheckProgress) -> ControlFlow<()>> Visitor for Check<'_, P> {
+    fn shapes(&mut self, events: &[Event]) -> Result<Vec<Option<Json>>, ApiError> {
+        let written: Vec<_> =
+            events.iter().map(|it| Written { header: &it.header, payload: it.body.payload.as_str() }).collect();
+        let shapes = self.schema.upcast(self.extensions.as_deref(), &written);
+        shapes.map_err(|failure| ApiError::new(ErrorCode::Refused, failure.to_string()))
+    }
+
     fn wants_before(&self) -> bool {
         self.schema.is_extended()
     }

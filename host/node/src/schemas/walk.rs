@@ -1,9 +1,9 @@
 //! Walks what there is of a type: its aggregates by id, the events of each by version, and the state that they make.
 
-use std::ops::ControlFlow;
+use std::{borrow::Cow, ops::ControlFlow};
 
 use eventdbx_store::{
-    AggregateQuery, AggregateRef, AggregateRow, AggregateType, Domain, Event, EventQuery, Position, ReadError,
+    AggregateQuery, AggregateRef, AggregateRow, AggregateType, Domain, Event, EventQuery, Json, Position, ReadError,
     SchemaBook, State, Version, limits,
 };
 use serde_json::{Map, Value};
@@ -19,12 +19,18 @@ pub(super) trait Visitor {
     /// `before`: the state before it, if the visitor [asks](Self::wants_before) for it.
     fn event(&mut self, event: &Event, body: &Value, before: &Map<String, Value>, after: &Map<String, Value>);
 
+    /// The payloads of events in the shape in which the visitor wants them and the states that they make; none: as they were
+    /// written.
+    fn shapes(&mut self, events: &[Event]) -> Result<Vec<Option<Json>>, ApiError> {
+        Ok(events.iter().map(|_| None).collect())
+    }
+
     /// Whether states before events are to be shown: that takes a copy of each.
     fn wants_before(&self) -> bool {
         false
     }
 
-    /// A state as it stands after all events of its aggregate.
+    /// A state as it stands, as it was written, after all events of its aggregate.
     fn state(&mut self, name: &AggregateRef, version: Version, state: &Map<String, Value>) -> Result<(), ReadError>;
 
     /// Called now and then; whether to go on.
@@ -39,17 +45,35 @@ pub(super) fn walk(log: &Domain, kind: &AggregateType, visitor: &mut impl Visito
 /// The history of an aggregate up to where it is now, and its state there.
 fn history(log: &Domain, aggregate: &AggregateRow, visitor: &mut impl Visitor) -> Result<ControlFlow<()>, ApiError> {
     let mut state = State::default();
+    // The same of the events as the visitor wants them, once one was shaped.
+    let mut shaped: Option<State> = None;
     let mut from = 1;
     loop {
         let name = Some(aggregate.name.clone());
         let limit = limits::PAGE_ROWS;
         let page = log.events(&EventQuery { aggregate: name, from: Some(from), limit, ..EventQuery::default() })?;
+        let shapes = visitor.shapes(&page.rows)?;
         // What comes after the aggregate was listed is another walk's.
-        for event in page.rows.iter().filter(|event| event.header.version <= aggregate.version) {
-            let before = if visitor.wants_before() { state.members().clone() } else { Map::new() };
+        let known = |event: &Event| event.header.version <= aggregate.version;
+        for (event, shape) in page.rows.iter().zip(shapes).filter(|(event, _)| known(event)) {
+            if shape.is_some() && shaped.is_none() {
+                shaped = Some(state.clone());
+            }
+            let shown = match shape {
+                Some(payload) => {
+                    let mut shown = event.clone();
+                    shown.body.payload = payload;
+                    Cow::Owned(shown)
+                }
+                None => Cow::Borrowed(event),
+            };
+            let before =
+                if visitor.wants_before() { shaped.as_ref().unwrap_or(&state).members().clone() } else { Map::new() };
             state = state.fold(event)?;
-            let body = event.body.payload.value().map_err(|_| unreadable(event.header.position))?;
-            visitor.event(event, &body, &before, state.members());
+            // A JSON Patch that was written for the old shape need not fit the new one: then what it made counts.
+            shaped = shaped.map(|shaped| shaped.fold(&shown).unwrap_or_else(|_| state.clone()));
+            let body = shown.body.payload.value().map_err(|_| unreadable(event.header.position))?;
+            visitor.event(&shown, &body, &before, shaped.as_ref().unwrap_or(&state).members());
         }
         if visitor.pause().is_break() {
             return Ok(ControlFlow::Break(()));

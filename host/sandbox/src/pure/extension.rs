@@ -1,4 +1,4 @@
-//! Schema extensions: column types and rules.
+//! Schema extensions: column types, rules and upcasters.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -10,7 +10,7 @@ use wasmtime::{
 use super::{
     PureError, PureStart,
     pool::{Face, Pool, PureState, Shared, counted},
-    wire::exports::eventdbx::plugin::{column_types, rules},
+    wire::exports::eventdbx::plugin::{column_types, rules, upcast},
 };
 use crate::{
     Halt, Lie, Limits, Sandbox,
@@ -21,6 +21,7 @@ use crate::{
 pub use crate::wire::types::Violation;
 pub use column_types::{ColumnType, TypedValue, Verdict};
 pub use rules::ProposedEvent;
+pub use upcast::{OldEvent, Upcaster};
 
 /// A column type that an extension brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,29 +47,49 @@ pub struct RuleDeclaration {
     pub state_fields: Vec<String>,
 }
 
+/// An upcaster that an extension brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpcasterDeclaration {
+    /// Its name in schemas.
+    pub name: String,
+    /// JSON Schema of its parameters, for people and tools.
+    pub params_schema: String,
+    /// For people.
+    pub description: String,
+}
+
 /// A schema extension that was started. Cheap to clone; calls may come from many threads at once.
 #[derive(Clone)]
 pub struct Extension {
     pool: Shared<Exports>,
     types: Arc<[TypeDeclaration]>,
     rules: Arc<[RuleDeclaration]>,
+    upcasters: Arc<[UpcasterDeclaration]>,
 }
 
 struct Exports {
     types: column_types::Guest,
     rules: rules::Guest,
+    /// Not every extension has any.
+    upcast: Option<upcast::Guest>,
 }
 
+/// The interface that an extension with upcasters exports.
+const UPCAST: &str = "eventdbx:plugin/upcast@0.1.0";
+
 impl Face for Exports {
-    type Indices = (column_types::GuestIndices, rules::GuestIndices);
+    type Indices = (column_types::GuestIndices, rules::GuestIndices, Option<upcast::GuestIndices>);
 
     fn find(pre: &InstancePre<PureState>) -> wasmtime::Result<Self::Indices> {
-        Ok((column_types::GuestIndices::new(pre)?, rules::GuestIndices::new(pre)?))
+        let has_upcast = pre.component().get_export_index(None, UPCAST).is_some();
+        let upcast = has_upcast.then(|| upcast::GuestIndices::new(pre)).transpose()?;
+        Ok((column_types::GuestIndices::new(pre)?, rules::GuestIndices::new(pre)?, upcast))
     }
 
     fn load(indices: &Self::Indices, store: &mut Store<PureState>, instance: &Instance) -> wasmtime::Result<Self> {
-        let (types, rules) = indices;
-        Ok(Self { types: types.load(&mut *store, instance)?, rules: rules.load(store, instance)? })
+        let (types, rules, upcast) = indices;
+        let upcast = upcast.as_ref().map(|upcast| upcast.load(&mut *store, instance)).transpose()?;
+        Ok(Self { types: types.load(&mut *store, instance)?, rules: rules.load(store, instance)?, upcast })
     }
 }
 
@@ -82,8 +103,13 @@ impl Sandbox {
         let pool = Pool::<Exports>::start(self, wasm, start, limits)?;
         let types = pool.call(|store, exports| exports.types.call_declared(store))?;
         let rules = pool.call(|store, exports| exports.rules.call_declared(store))?;
+        let upcasters = pool.call(|store, exports| match &exports.upcast {
+            Some(upcast) => upcast.call_declared(store),
+            None => Ok(Vec::new()),
+        })?;
         check_types(&types, limits)?;
         check_rules(&rules, limits)?;
+        check_upcasters(&upcasters, limits)?;
         let types = types.into_iter().map(|it| TypeDeclaration {
             name: it.name,
             params_schema: it.params_schema,
@@ -95,7 +121,13 @@ impl Sandbox {
             event_types: it.event_types,
             state_fields: it.state_fields,
         });
-        Ok(Extension { types: types.collect(), rules: rules.collect(), pool: Arc::new(pool) })
+        let upcasters = upcasters.into_iter().map(|it| UpcasterDeclaration {
+            name: it.name,
+            params_schema: it.params_schema,
+            description: it.description,
+        });
+        let (types, rules, upcasters) = (types.collect(), rules.collect(), upcasters.collect());
+        Ok(Extension { types, rules, upcasters, pool: Arc::new(pool) })
     }
 }
 
@@ -110,6 +142,47 @@ impl Extension {
     #[must_use]
     pub fn rules(&self) -> &[RuleDeclaration] {
         &self.rules
+    }
+
+    /// The upcasters that it brings.
+    #[must_use]
+    pub fn upcasters(&self) -> &[UpcasterDeclaration] {
+        &self.upcasters
+    }
+
+    /// Judges the parameters of upcasters: as many answers as upcasters.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer that could be believed.
+    pub fn check_upcasters(&self, upcasters: &[Upcaster<'_>]) -> Result<Vec<Vec<Violation>>, Halt> {
+        let answers = self.pool.call(|store, exports| match &exports.upcast {
+            Some(upcast) => upcast.call_check_params(store, upcasters),
+            None => Ok(Vec::new()),
+        })?;
+        counted(answers, upcasters.len(), |it| size(it), self.pool.limits())
+    }
+
+    /// Gives the payloads of old events another shape: as many answers as events, each an object or the reason why there is
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer that could be believed.
+    pub fn upcast(&self, events: &[OldEvent<'_>]) -> Result<Vec<Result<String, Violation>>, Halt> {
+        let answers = self.pool.call(|store, exports| match &exports.upcast {
+            Some(upcast) => upcast.call_upcast(store, events),
+            None => Ok(Vec::new()),
+        })?;
+        let weight = |answer: &Result<String, Violation>| match answer {
+            Ok(payload) => payload.len(),
+            Err(violation) => size(std::slice::from_ref(violation)),
+        };
+        let answers = counted(answers, events.len(), weight, self.pool.limits())?;
+        for payload in answers.iter().flatten() {
+            text::check_object("payload", payload)?;
+        }
+        Ok(answers)
     }
 
     /// Judges the parameters of columns: as many answers as columns.
@@ -173,6 +246,12 @@ fn check_types(types: &[column_types::TypeDeclaration], limits: &Limits) -> Resu
     names("the column type", types.iter().map(|it| it.name.as_str()))?;
     text::check_output(types.iter().map(|it| it.params_schema.len() + it.description.len()).sum(), limits)?;
     types.iter().try_for_each(|it| text::check_json("schema of parameters", &it.params_schema))
+}
+
+fn check_upcasters(upcasters: &[upcast::UpcasterDeclaration], limits: &Limits) -> Result<(), Halt> {
+    names("the upcaster", upcasters.iter().map(|it| it.name.as_str()))?;
+    text::check_output(upcasters.iter().map(|it| it.params_schema.len() + it.description.len()).sum(), limits)?;
+    upcasters.iter().try_for_each(|it| text::check_json("schema of parameters", &it.params_schema))
 }
 
 fn check_rules(rules: &[rules::RuleDeclaration], limits: &Limits) -> Result<(), Halt> {

@@ -19,7 +19,8 @@ use wasmtime::{Config, Engine, component::Component};
 
 pub use self::{
     extension::{
-        ColumnType, Extension, ProposedEvent, RuleDeclaration, TypeDeclaration, TypedValue, Verdict, Violation,
+        ColumnType, Extension, OldEvent, ProposedEvent, RuleDeclaration, TypeDeclaration, TypedValue, Upcaster,
+        UpcasterDeclaration, Verdict, Violation,
     },
     shaper::{Replacement, Shaped, Shaper},
 };

@@ -7,7 +7,7 @@ wasmtime::component::bindgen!({
     inline: "
         package eventdbx:host;
         world pure {
-            include eventdbx:plugin/schema-extension@0.1.0;
+            include eventdbx:plugin/schema-extension-with-upcasts@0.1.0;
             include eventdbx:plugin/payload-mode@0.1.0;
         }
     ",

@@ -36,7 +36,7 @@ pub struct SchemaDocument {
     pub(super) rules: BTreeSet<String>,
 }
 
-/// Which types and rules a document may name besides the types that are built in.
+/// Which types, rules and upcasters a document may name besides the types that are built in.
 #[derive(Debug, Clone, Copy)]
 pub enum Known<'a> {
     /// None.
@@ -63,6 +63,16 @@ pub(super) struct Upcast {
     pub(super) from: NonZeroU32,
     pub(super) rename: BTreeMap<Path, Path>,
     pub(super) default: BTreeMap<Path, Value>,
+    /// What an extension makes of it after that.
+    pub(super) upcaster: Option<Upcaster>,
+}
+
+/// An upcaster that an extension brings.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Upcaster {
+    pub(super) name: String,
+    /// A JSON object as text.
+    pub(super) params: String,
 }
 
 impl SchemaDocument {

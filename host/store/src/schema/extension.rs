@@ -1,4 +1,5 @@
-//! What schema extensions bring: column types and rules about which foreign code decides.
+//! What schema extensions bring: column types and rules about which foreign code decides, and upcasters, which give old events
+//! their shape of today.
 //!
 //! The store knows neither the code nor what runs it. It says what it wants to know ([`Extensions`]), and whoever owns the
 //! domain supplies the answers ([`Domain::extend`](crate::Domain::extend)). An answer that does not come refuses the write:
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use super::place::Path;
 use crate::{AggregateRef, EventType};
 
-/// Decides about values and events where a schema says so. It is asked on the thread of the caller of a write, never on
+/// Decides about values and events where a schema says so. It is asked on the thread of the caller of a write or a read, never on
 /// that of the committer, and must answer alike for ever: what it decides is recorded, and not decided again.
 pub trait Extensions: Send + Sync {
     /// What there is to be asked at the moment: the same object for as long as nothing changes. A request that was judged
@@ -26,13 +27,46 @@ pub trait Extensions: Send + Sync {
     /// When an extension has no answer. Those of the others are not told then.
     fn judge(&self, values: &[TypedValue<'_>], events: &[ProposedEvent<'_>]) -> Result<Judgement, ExtensionFailure>;
 
-    /// Judges the parameters of column types in a schema that is about to be written; the values of `types` are not looked
-    /// at. As many answers as types; an empty one means that the parameters can be used.
+    /// Judges the parameters of types and upcasters in a schema that is about to be written. As many answers as parameters; an
+    /// empty one means that they can be used.
     ///
     /// # Errors
     ///
     /// When an extension has no answer.
-    fn judge_params(&self, types: &[TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, ExtensionFailure>;
+    fn judge_params(&self, params: &[Params<'_>]) -> Result<Vec<Vec<Objection>>, ExtensionFailure>;
+
+    /// Gives payloads of old events another shape: as many answers as events, each a JSON object, or what stands against it.
+    ///
+    /// # Errors
+    ///
+    /// When an extension has no answer.
+    fn upcast(&self, events: &[OldEvent<'_>]) -> Result<Vec<Result<String, Objection>>, ExtensionFailure>;
+}
+
+/// What a schema says beside the name of something that an extension brings.
+#[derive(Debug, Clone, Copy)]
+pub struct Params<'s> {
+    /// A type or an upcaster: rules have none.
+    pub kind: UseKind,
+    /// Its name.
+    pub name: &'s str,
+    /// The parameters, a JSON object.
+    pub params: &'s str,
+}
+
+/// An old event before an upcaster.
+#[derive(Debug, Clone)]
+pub struct OldEvent<'s> {
+    /// The upcaster.
+    pub upcaster: &'s str,
+    /// Its parameters, a JSON object.
+    pub params: &'s str,
+    /// The type of the aggregate.
+    pub aggregate_type: &'s str,
+    /// The type of the event.
+    pub event_type: &'s str,
+    /// The payload, a JSON object.
+    pub payload: String,
 }
 
 /// A value in a column whose type an extension brings.
@@ -104,13 +138,15 @@ pub struct ExtensionFailure {
     pub reason: String,
 }
 
-/// Column types and rules that a schema can use.
+/// Column types, rules and upcasters that a schema can use.
 #[derive(Debug, Clone, Default)]
 pub struct Provided {
     /// Column types, by name.
     pub types: BTreeMap<String, Provider>,
     /// Rules, by name.
     pub rules: BTreeMap<String, ProvidedRule>,
+    /// Upcasters, by name.
+    pub upcasters: BTreeMap<String, Provider>,
     /// What installed extensions bring that are not asked at the moment.
     pub silent: BTreeMap<(UseKind, String), Silence>,
 }
@@ -124,7 +160,7 @@ pub struct Silence {
     pub reason: String,
 }
 
-/// Who brings a column type or a rule.
+/// Who brings a column type, a rule or an upcaster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
     /// The extension.
@@ -144,11 +180,11 @@ pub struct ProvidedRule {
     fields: Vec<Path>,
 }
 
-/// A column type or a rule that a schema uses, as it was when the schema was written.
+/// What a schema uses of an extension, as it was when the schema was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Use {
-    /// Which of both.
+    /// What it is.
     pub kind: UseKind,
     /// Its name.
     pub name: String,
@@ -165,6 +201,8 @@ pub enum UseKind {
     Type,
     /// A rule.
     Rule,
+    /// An upcaster.
+    Upcaster,
 }
 
 impl UseKind {
@@ -174,6 +212,7 @@ impl UseKind {
         match self {
             Self::Type => "type",
             Self::Rule => "rule",
+            Self::Upcaster => "upcaster",
         }
     }
 }

@@ -8,7 +8,8 @@ use super::{
     column::{Column, Members},
     compiled::Schema,
     extension::{
-        ExtensionFailure, Extensions, Objection, ProposedEvent, Provided, Silence, TypedValue, Use, UseKind, Verdict,
+        ExtensionFailure, Extensions, Objection, Params, ProposedEvent, Provided, Silence, TypedValue, Use, UseKind,
+        Verdict,
     },
     place::Place,
     violation::{Violation, quoted, shown},
@@ -331,7 +332,7 @@ impl Schema {
         self.has_foreign_types || !self.document.rules.is_empty()
     }
 
-    /// Every column type and rule of an extension that it uses, once, with nobody or somebody who brings it.
+    /// Everything of extensions that it uses and that somebody brings, once.
     #[must_use]
     pub fn uses(&self, provided: &Provided) -> Vec<Use> {
         let mut types = BTreeMap::new();
@@ -346,28 +347,41 @@ impl Schema {
             let provider = provided.rules.get(name)?.provider.clone();
             Some(Use { kind: UseKind::Rule, name: name.clone(), provider })
         });
-        types.chain(rules).collect()
+        let mut upcasters = BTreeMap::new();
+        for upcaster in self.document.upcasts.iter().filter_map(|upcast| upcast.upcaster.as_ref()) {
+            upcasters.insert(upcaster.name.as_str(), ());
+        }
+        let upcasters = upcasters.into_keys().filter_map(|name| {
+            let provider = provided.upcasters.get(name)?.clone();
+            Some(Use { kind: UseKind::Upcaster, name: name.to_owned(), provider })
+        });
+        types.chain(rules).chain(upcasters).collect()
     }
 
-    /// What extensions say against the parameters of the types that the schema uses, with the places of the columns in the
-    /// document. `judge` is asked once, and answers as [`Extensions::judge_params`] does.
+    /// What extensions say against the parameters of the types and upcasters that the schema uses, with the places of their
+    /// columns and upcasts in the document. `judge` is asked once, and answers as [`Extensions::judge_params`] does.
     ///
     /// # Errors
     ///
     /// Those of `judge`.
     pub fn judge_params<E>(
         &self,
-        judge: impl FnOnce(&[TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, E>,
+        judge: impl FnOnce(&[Params<'_>]) -> Result<Vec<Vec<Objection>>, E>,
     ) -> Result<Vec<(String, Objection)>, E> {
-        let (mut places, mut types) = (Vec::new(), Vec::new());
+        let (mut places, mut params) = (Vec::new(), Vec::new());
         foreign_types(&self.document.members, &Place::ROOT, &mut |place, column| {
             places.push(place);
-            types.push(TypedValue { type_name: &column.name, params: &column.params, value: String::new() });
+            params.push(Params { kind: UseKind::Type, name: &column.name, params: &column.params });
         });
-        if types.is_empty() {
+        let upcasters = self.document.upcasts.iter().enumerate();
+        for (index, upcaster) in upcasters.filter_map(|(index, upcast)| Some((index, upcast.upcaster.as_ref()?))) {
+            places.push(Place::ROOT.member("upcasts").element(index).pointer());
+            params.push(Params { kind: UseKind::Upcaster, name: &upcaster.name, params: &upcaster.params });
+        }
+        if params.is_empty() {
             return Ok(Vec::new());
         }
-        let judged = judge(&types)?;
+        let judged = judge(&params)?;
         let each = places.into_iter().zip(judged);
         Ok(each.flat_map(|(place, said)| said.into_iter().map(move |one| (place.clone(), one))).collect())
     }

@@ -14,7 +14,8 @@
 //! ([`Schema::check_required`]), decided without folding the state. An event that is a JSON Patch is checked on the state
 //! that it makes ([`Schema::check_patch`]).
 //!
-//! What a schema leaves to extensions is not decided here: it is gathered by an [`Inquiry`], which asks them once.
+//! What a schema leaves to extensions is not decided here: it is gathered by an [`Inquiry`], which asks them once. So are the
+//! old events that only an extension can give today's shape (`upcasting`).
 
 mod check;
 mod column;
@@ -38,6 +39,7 @@ mod require;
 mod rules;
 pub(crate) mod time;
 mod upcast;
+mod upcasting;
 mod violation;
 mod write;
 
@@ -45,8 +47,8 @@ pub use compiled::Schema;
 pub use diff::{Change, ChangeKind, diff};
 pub use document::{Known, SchemaDocument};
 pub use extension::{
-    ExtensionFailure, Extensions, Judgement, Objection, ProposedEvent, Provided, ProvidedRule, Provider, Silence,
-    TypedValue, Use, UseKind, Verdict,
+    ExtensionFailure, Extensions, Judgement, Objection, OldEvent, Params, ProposedEvent, Provided, ProvidedRule,
+    Provider, Silence, TypedValue, Use, UseKind, Verdict,
 };
 pub use fault::SchemaFault;
 pub use foreign::{Inquiry, Proposal};
@@ -55,4 +57,6 @@ pub use json_schema::json_schema;
 pub use links::Link;
 pub use reference::{Integrity, OnArchive, Reference};
 pub use require::Requirements;
+pub use upcasting::Written;
+pub(crate) use upcasting::{Upcasting, upcast_all};
 pub use violation::Violation;

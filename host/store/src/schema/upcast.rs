@@ -1,4 +1,5 @@
-//! Upcasts: how the payload of an old event reads under today's names. The log keeps what was written; this is for readers.
+//! Upcasts: how the payload of an old event reads under today's names, as far as the schema itself says it. What it leaves to
+//! extensions is in `upcasting`. The log keeps what was written; this is for readers.
 
 use serde_json::{Map, Value};
 
@@ -10,21 +11,20 @@ impl Schema {
         self.document.upcasts.last().is_some_and(|last| last.from.get() >= from_version)
     }
 
-    /// Gives the payload of an event that was checked with version `from_version` today's shape: every upcast from that
-    /// version on is applied, in their order.
-    ///
-    /// The names of one upcast change at once, so that two may be swapped, and none of them changes where a new one is taken.
-    /// A default fills in only what is missing, in an object that is there. Defaults complete *one* event for its
-    /// reader: a state is folded from payloads without them, or a later event would set what it never said.
-    pub fn upcast(&self, from_version: u32, payload: &mut Map<String, Value>) {
-        for upcast in self.document.upcasts.iter().filter(|upcast| upcast.from.get() >= from_version) {
-            upcast.apply(payload);
-        }
+    /// What gives the payload of an event that was checked with version `from_version` today's shape: every upcast from that
+    /// version on, in their order.
+    pub(super) fn upcasts_of(&self, from_version: u32) -> impl Iterator<Item = &Upcast> {
+        self.document.upcasts.iter().filter(move |upcast| upcast.from.get() >= from_version)
     }
 }
 
 impl Upcast {
-    fn apply(&self, payload: &mut Map<String, Value>) {
+    /// Gives the members of a payload their new names, and fills in what was not there.
+    ///
+    /// The names of one upcast change at once, so that two may be swapped, and none of them changes where a new one is taken.
+    /// A default fills in only what is missing, in an object that is there. Defaults complete *one* event for its
+    /// reader: a state is folded from payloads without them, or a later event would set what it never said.
+    pub(super) fn apply(&self, payload: &mut Map<String, Value>) {
         if let Some(renamed) = self.renamed(payload) {
             *payload = renamed;
         }
@@ -56,7 +56,7 @@ mod tests {
         let document = json!({"aggregate": "order", "upcasts": upcasts});
         let schema = Schema::new(SchemaDocument::parse(&document.to_string()).expect("valid"));
         let Value::Object(mut payload) = payload else { panic!("an object") };
-        schema.upcast(from, &mut payload);
+        schema.upcasts_of(from).for_each(|upcast| upcast.apply(&mut payload));
         Value::Object(payload)
     }
 

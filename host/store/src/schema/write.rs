@@ -98,14 +98,16 @@ pub(super) fn field(field: &Field) -> Value {
                 out.some("on_archive", found.map(|(text, _)| *text));
             }
         }
-        Column::Foreign(column) => {
-            let params: Map<String, Value> = serde_json::from_str(&column.params).unwrap_or_default();
-            out.object("params", Object(params));
-        }
+        Column::Foreign(column) => params(&column.params, &mut out),
         _ => {}
     }
     rules(&field.rules, &mut out);
     Value::Object(out.0)
+}
+
+/// The parameters of what an extension brings.
+fn params(text: &str, out: &mut Object) {
+    out.object("params", Object(serde_json::from_str(text).unwrap_or_default()));
 }
 
 fn rules(rules: &Rules, out: &mut Object) {
@@ -148,6 +150,10 @@ fn upcast(upcast: &Upcast) -> Value {
         default.set(&path.to_string(), value.clone());
     }
     out.object("default", default);
+    if let Some(upcaster) = &upcast.upcaster {
+        out.set("upcaster", upcaster.name.as_str());
+        params(&upcaster.params, &mut out);
+    }
     Value::Object(out.0)
 }
 

@@ -8,8 +8,8 @@ use std::sync::{
 use eventdbx_store::{
     AppendError, BodyKind, Domain, Draft, NewEvent, SchemaDocument,
     schema::{
-        ExtensionFailure, Extensions, Judgement, Known, Objection, ProposedEvent, Provided, ProvidedRule, Provider,
-        Silence, TypedValue, UseKind, Verdict,
+        ExtensionFailure, Extensions, Judgement, Known, Objection, OldEvent, Params, ProposedEvent, Provided,
+        ProvidedRule, Provider, Silence, TypedValue, UseKind, Verdict,
     },
 };
 use serde_json::{Value, json};
@@ -77,9 +77,13 @@ impl Extensions for Even {
         Ok(Judgement { values: values.iter().map(verdict).collect(), events: events.iter().map(rule).collect() })
     }
 
-    fn judge_params(&self, types: &[TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, ExtensionFailure> {
-        let judge = |one: &TypedValue<'_>| (one.params != "{}").then(|| objection("params", "takes none".into()));
+    fn judge_params(&self, types: &[Params<'_>]) -> Result<Vec<Vec<Objection>>, ExtensionFailure> {
+        let judge = |one: &Params<'_>| (one.params != "{}").then(|| objection("params", "takes none".into()));
         Ok(types.iter().map(|one| judge(one).into_iter().collect()).collect())
+    }
+
+    fn upcast(&self, _: &[OldEvent<'_>]) -> Result<Vec<Result<String, Objection>>, ExtensionFailure> {
+        Err(ExtensionFailure { extension: "even".into(), reason: "it brings no upcaster".into() })
     }
 }
 
@@ -248,7 +252,7 @@ fn a_document_names_only_what_is_provided() {
     let with_params = json!({"aggregate": "a", "fields": {"x": {"type": "even", "params": {"a": 1}}}});
     let document = SchemaDocument::parse_knowing(&with_params.to_string(), Known::Any).expect("valid");
     assert_eq!(document.to_json(), with_params.to_string(), "it is written as it was read");
-    let said = eventdbx_store::Schema::new(document).judge_params(|types| even.judge_params(types)).expect("answers");
+    let said = eventdbx_store::Schema::new(document).judge_params(|params| even.judge_params(params)).expect("answers");
     assert_eq!(said[0].0, "/fields/x");
     assert_eq!(said[0].1.message, "takes none");
 }

@@ -1,6 +1,7 @@
 //! A schema extension that misbehaves on request, written against the bare contract, because the SDK would not let it.
 //!
-//! It brings the column type `hostile`, whose *value* names what goes wrong; any other text is accepted. Which version of it
+//! It brings the column type `hostile`, whose *value* names what goes wrong; any other text is accepted. Likewise the upcaster
+//! `hostile-upcast`, for which the member `what` of a payload names it; to any other it adds the member `upcast`. Which version of it
 //! this is, the *module* says, in [`VERSION`], which tests overwrite in the built file. The *configuration* may name a text that
 //! is rejected (`{"reject":"this"}`).
 
@@ -14,6 +15,7 @@ use eventdbx_plugin_sdk::extension::bindings::{
         column_types::{self, ColumnType, TypeDeclaration, TypedValue, Verdict},
         meta,
         rules::{self, ProposedEvent, RuleDeclaration},
+        upcast::{self, OldEvent, Upcaster, UpcasterDeclaration},
     },
 };
 
@@ -171,6 +173,38 @@ impl rules::Guest for Hostile {
 
     fn check_append(events: Vec<ProposedEvent>) -> Vec<Vec<Violation>> {
         events.iter().map(|_| Vec::new()).collect()
+    }
+}
+
+impl upcast::Guest for Hostile {
+    fn declared() -> Vec<UpcasterDeclaration> {
+        if version() == "lacking" {
+            return Vec::new();
+        }
+        let name = "hostile-upcast".to_owned();
+        vec![UpcasterDeclaration { name, params_schema: "{}".into(), description: String::new() }]
+    }
+
+    fn check_params(upcasters: Vec<Upcaster>) -> Vec<Vec<Violation>> {
+        upcasters.iter().map(|_| Vec::new()).collect()
+    }
+
+    fn upcast(events: Vec<OldEvent>) -> Vec<Result<String, Violation>> {
+        let mut answers = Vec::new();
+        for event in &events {
+            match member(&event.payload, "what").unwrap_or_default() {
+                "trap" => panic!("on request"),
+                "loop" => loop {
+                    std::hint::black_box(());
+                },
+                "silent" => {}
+                "refuse" => answers.push(Err(violation("asked to refuse"))),
+                "no-object" => answers.push(Ok("[]".to_owned())),
+                "huge" => answers.push(Ok(format!("{{\"what\":\"{}\"}}", "x".repeat(300 << 10)))),
+                _ => answers.push(Ok(format!("{},\"upcast\":{}}}", event.payload.trim_end_matches('}'), events.len()))),
+            }
+        }
+        answers
     }
 }
 

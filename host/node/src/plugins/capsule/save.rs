@@ -91,8 +91,9 @@ impl Registry {
         let mut cut = Cut::at(to, CompactRange::new());
         for event in stretch.events {
             let extent = Extent { from: row.position, to, items: 1, bytes: usize::MAX };
-            cut.take(parking::item(&cutter, &row, event).map_err(internal)?, extent);
+            cut.take(parking::item(&cutter, &row, event)?, extent);
         }
+        cutter.upcast(&mut cut.items)?;
         if cut.items.is_empty() {
             return Err(PluginError::invalid(format!("entry {entry} of {} has no event left", installed.name)));
         }
@@ -109,7 +110,7 @@ impl Registry {
         let cutter = self.cutter(selector, &parked, installed);
         let extent =
             Extent { from: cursor.position.next(), to: head, items: limits.batch_items, bytes: limits.batch_bytes };
-        let cut = cutter.cut(extent, &CompactRange::new()).map_err(internal)?;
+        let cut = cutter.cut(extent, &CompactRange::new())?;
         if cut.items.is_empty() {
             let (name, at) = (&installed.name, cut.end.max(Position::new(0)));
             return Err(PluginError::invalid(format!(

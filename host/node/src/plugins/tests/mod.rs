@@ -8,4 +8,5 @@ mod parking;
 mod replay_requests;
 mod selection;
 mod transport;
+mod upcasting;
 pub(in crate::plugins) mod world;

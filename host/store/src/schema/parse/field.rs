@@ -168,7 +168,7 @@ fn read_column(object: &Object<'_>, budget: &mut Budget<'_>, faults: &mut Faults
     Some(column)
 }
 
-/// Whether an extension can bring a type or a rule of this name.
+/// Whether an extension can bring something of this name.
 pub(in crate::schema) fn is_foreign_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=64).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain)
@@ -176,9 +176,13 @@ pub(in crate::schema) fn is_foreign_name(name: &str) -> bool {
 
 /// The parameters are judged by the extension.
 fn foreign(name: &str, object: &Object<'_>, faults: &mut Faults) -> ForeignType {
+    ForeignType { name: name.to_owned(), params: params(object, faults) }
+}
+
+/// The parameters of what an extension brings, a JSON object as text.
+pub(super) fn params(object: &Object<'_>, faults: &mut Faults) -> String {
     let params = object.get("params").and_then(|node| node.object(faults));
-    let params = params.map_or_else(|| "{}".to_owned(), |params| Value::Object(params.members.clone()).to_string());
-    ForeignType { name: name.to_owned(), params }
+    params.map_or_else(|| "{}".to_owned(), |params| Value::Object(params.members.clone()).to_string())
 }
 
 fn decimal(name: &str, place: &Place<'_>, faults: &mut Faults) -> Option<Precision> {

@@ -56,7 +56,7 @@ pub(super) fn document(value: &Value, known: Known<'_>, faults: &mut Faults) -> 
         members,
         additional_events: root.flag("additional_events", faults),
         events,
-        upcasts: upcasts::upcasts(&root, faults),
+        upcasts: upcasts::upcasts(&root, known, faults),
         rules: rules(&root, known, faults),
     };
     Some(document)
