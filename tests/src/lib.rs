@@ -52,6 +52,18 @@ impl Node {
         Self::start_in(tempfile::tempdir().expect("a directory"))
     }
 
+    /// Starts a daemon with a configuration, the text of its `config.toml`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start_with(config: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join("config.toml"), config).expect("writes");
+        Self::start_in(dir)
+    }
+
     fn start_in(dir: tempfile::TempDir) -> Self {
         let running = Daemon::start(&StartOptions::new(dir.path())).expect("starts");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -65,9 +77,21 @@ impl Node {
     ///
     /// When it does not start.
     #[must_use]
-    pub fn restart(mut self) -> Self {
+    pub fn restart(self) -> Self {
+        self.restart_after(|_| ())
+    }
+
+    /// The same, with something done to the data directory in between.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn restart_after(mut self, between: impl FnOnce(&std::path::Path)) -> Self {
         self.running.take().expect("runs").stop();
-        Self::start_in(self.dir.take().expect("a directory"))
+        let dir = self.dir.take().expect("a directory");
+        between(dir.path());
+        Self::start_in(dir)
     }
 
     /// Begins to append `placed` events to a few orders, until it is stopped.

@@ -7,14 +7,22 @@ use hyper::Method;
 use serde_json::json;
 
 /// How an event of each type ends, as the queue of parked events tells it.
-const MISCHIEF: [(&str, &str); 8] = [
+const MISCHIEF: [(&str, &str); 16] = [
     ("loop_forever", "limit-batch_cpu_ms"),
     ("allocate", "limit-memory_bytes"),
     ("recurse", "limit-stack_bytes"),
     ("outgrow_tables", "limit-write_bytes"),
     ("shout", "limit-host_call_bytes"),
+    ("shout_by_reference", "limit-host_call_bytes"),
+    ("shout_log", "limit-host_call_bytes"),
+    ("large_value", "limit-value_bytes"),
+    ("large_key", "limit-key_bytes"),
+    ("huge_failure", "limit-output_bytes"),
+    ("many_metrics", "limit-metric_names"),
+    ("undeclared_table", "forbidden"),
     ("trap", "crashed"),
     ("garbage_json", "nonsense"),
+    ("poison_out_of_range", "nonsense"),
     ("poison", "rotten"),
 ];
 

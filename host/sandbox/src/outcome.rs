@@ -108,7 +108,7 @@ impl Trap {
     /// A broken limit: `what` the guest did, as a sentence without its end.
     pub(crate) fn broke(limit: Limit, limits: &Limits, what: impl fmt::Display) -> Self {
         let message = format!(
-            "{what}; the limit `{limit}` is {} {}. Raise it for this plugin if that is what it needs.",
+            "{what}; the limit `{limit}` is {} {}. Whoever runs the daemon can raise it (`dbx config`).",
             limit.of(limits),
             limit.unit(),
         );

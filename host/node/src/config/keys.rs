@@ -56,6 +56,34 @@ pub const KEYS: &[Key] = &[
     Key { name: "plugins.parked", range: Some(0..=1_000_000), doc: "most parked aggregates of one plugin" },
     Key { name: "plugins.log_lines", range: Some(0..=1_000_000), doc: "lines of a plugin's log that are kept" },
     Key { name: "plugins.queries", range: Some(1..=1024), doc: "queries that run at the same time" },
+    limit("limits.memory_bytes", "linear memory of one instance of a plugin"),
+    limit("limits.table_elements", "entries of all WebAssembly tables of one instance"),
+    limit("limits.instances", "core instances within one component"),
+    limit("limits.batch_cpu_ms", "CPU time of one batch"),
+    limit("limits.batch_wall_ms", "wall time of one batch"),
+    limit("limits.start_cpu_ms", "CPU time of making an instance and of its init"),
+    limit("limits.start_wall_ms", "wall time of the same"),
+    limit("limits.query_cpu_ms", "CPU time of one query"),
+    limit("limits.query_wall_ms", "wall time of one query"),
+    limit(
+        "limits.fuel",
+        "what one call of a schema extension or a payload mode may burn, about one unit for each instruction",
+    ),
+    limit("limits.output_bytes", "text that one call returns"),
+    limit("limits.host_call_bytes", "what one crossing may hand to the host"),
+    limit("limits.read_bytes", "what one read may hand to a plugin"),
+    limit("limits.scan_entries", "entries of one page of a scan"),
+    limit("limits.key_bytes", "a key of a table"),
+    limit("limits.value_bytes", "a value in a table"),
+    limit("limits.write_bytes", "writes of one batch"),
+    limit("limits.outbound_connections", "open connections of one transport"),
+    limit("limits.outbound_send_bytes", "what a transport hands over in one request or send"),
+    limit("limits.outbound_receive_bytes", "the body of one answer to a transport"),
+    limit("limits.outbound_call_ms", "wall time of one call to the outside"),
+    limit("limits.outbound_batch_ms", "wall time of all calls to the outside in one batch"),
+    limit("limits.log_lines", "log lines of one call; the rest is counted"),
+    limit("limits.log_line_bytes", "one log line; the rest of it is cut off"),
+    limit("limits.metric_names", "names of counters and gauges in one call"),
     Key { name: "daemon.log_level", range: None, doc: "error, warn, info, debug or trace" },
     Key {
         name: "daemon.body_mib",
@@ -66,6 +94,11 @@ pub const KEYS: &[Key] = &[
     Key { name: "daemon.connections", range: Some(1..=65_536), doc: "connections at a time; further ones wait" },
     Key { name: "daemon.shutdown_seconds", range: Some(0..=3600), doc: "how long requests in flight may take on stop" },
 ];
+
+/// A limit on each instance of a plugin.
+const fn limit(name: &'static str, doc: &'static str) -> Key {
+    Key { name, range: Some(1..=TIB), doc }
+}
 
 /// The key of this name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {

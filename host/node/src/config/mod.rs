@@ -9,6 +9,7 @@ mod keys;
 
 use std::path::PathBuf;
 
+use eventdbx_sandbox::Limits;
 use eventdbx_store::{Durability, limits};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub keys: KeysSection,
     /// `[plugins]`: what one plugin may use.
     pub plugins: PluginsSection,
+    /// `[limits]`: what one instance of a plugin may use.
+    pub limits: Limits,
     /// `[daemon]`: the process and its socket.
     pub daemon: DaemonSection,
 }
@@ -141,10 +144,16 @@ impl Default for PluginsSection {
     }
 }
 
-impl PluginsSection {
+impl Config {
     /// The limits as dispatch takes them.
     #[must_use]
-    pub fn limits(&self) -> PluginLimits {
+    pub fn plugin_limits(&self) -> PluginLimits {
+        PluginLimits { instance: self.limits.clone(), ..self.plugins.limits() }
+    }
+}
+
+impl PluginsSection {
+    fn limits(&self) -> PluginLimits {
         PluginLimits {
             batch_items: self.batch_items,
             batch_bytes: self.batch_bytes,
@@ -156,6 +165,7 @@ impl PluginsSection {
             parked: self.parked,
             log_lines: self.log_lines,
             queries: self.queries,
+            instance: Limits::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Every limit of dispatch, in one table.
 
+use eventdbx_sandbox::Limits;
+
 /// Limits of dispatch and of each plugin. The defaults suit a small machine.
 #[derive(Debug, Clone)]
 pub struct PluginLimits {
@@ -23,6 +25,8 @@ pub struct PluginLimits {
     pub log_lines: usize,
     /// Queries that run at the same time; more are answered *busy*.
     pub queries: usize,
+    /// What each instance may use.
+    pub instance: Limits,
 }
 
 impl Default for PluginLimits {
@@ -38,6 +42,7 @@ impl Default for PluginLimits {
             parked: 1000,
             log_lines: 1000,
             queries: 8,
+            instance: Limits::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::{ComponentHash, Kind, Limits, Sandbox};
+use eventdbx_sandbox::{ComponentHash, Kind, Sandbox};
 use eventdbx_store::{
     AggregateNumber, AggregateRef, CompactRange, Domain, Position,
     plugindb::{Generation, PluginDb},
@@ -83,7 +83,7 @@ impl Registry {
             secrets: Secrets::open(&db)?,
             signing: Signing::open(&db)?,
             clock: system_clock(),
-            instance_limits: Limits::default(),
+            instance_limits: limits.instance.clone(),
             domain,
             db,
             feed,

@@ -6,6 +6,7 @@
 //! - `describe`: the *module* names it, in [`DESCRIBE`], which tests overwrite in the built file.
 //! - Queries: the *name of the query* names it.
 
+mod allocator;
 mod bindings;
 mod mischief;
 
@@ -70,6 +71,10 @@ impl handler::Guest for Hostile {
                 "retry_forever" => return Err(HandleError::Retry(retry(None))),
                 "retry_once" if batch.attempt == 1 => return Err(HandleError::Retry(retry(Some(0)))),
                 "fatal" => return Err(HandleError::Fatal(failure("gave-up"))),
+                "huge_failure" => {
+                    let message = "x".repeat(8 << 20);
+                    return Err(HandleError::Fatal(Failure { message, ..failure("huge") }));
+                }
                 "garbage_json" => return Err(HandleError::Fatal(garbage())),
                 "skip" => skipped.push(item_failure(index)),
                 "skip_out_of_range" => skipped.push(item_failure(u32::MAX)),
@@ -77,6 +82,16 @@ impl handler::Guest for Hostile {
             }
         }
         totals.store();
+        let asks = |what: &str| batch.items.iter().any(|item| item.event_type == what);
+        if asks("trap_next_batch") {
+            allocator::refuse();
+        }
+        if asks("trap_after_return") {
+            let last = item_failure(0);
+            // It is moved into the answer as it lies, and freed when the host has read that.
+            allocator::keep(last.failure.code.as_ptr());
+            skipped.push(last);
+        }
         Ok(Ack { skipped })
     }
 }

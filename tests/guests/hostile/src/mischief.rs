@@ -21,11 +21,13 @@ pub fn event(event_type: &str) {
         "trap" => panic!("asked to trap"),
         "divide_by_zero" => drop(black_box(1 / black_box(0_u64))),
         "flood_log" => flood_log(),
+        "shout_log" => host::log(Level::Info, &"x".repeat(40 << 20), None),
         "long_log" => host::log(Level::Info, &"x".repeat(100_000), None),
         "garbage_log" => host::log(Level::Info, "fields follow", Some("{\"half\":")),
         "bad_utf8" => bad_utf8(),
         "outgrow_tables" => outgrow_tables(),
         "shout" => shout(),
+        "shout_by_reference" => shout_by_reference(),
         "large_value" => put(b"value", vec![0; 2 << 20]),
         "large_key" => put(&vec![0; 8 << 10], Vec::new()),
         "many_metrics" => (0..1_000).for_each(|number| host::counter_add(&format!("metric_{number}"), 1)),
@@ -143,6 +145,20 @@ fn shout() {
     let value = vec![0_u8; 1 << 20];
     let mutations = vec![Mutation::Put(Entry { key: b"key".to_vec(), value }); 40];
     state::apply("totals", &mutations);
+}
+
+/// A GiB in one crossing, out of one MiB: every value lies at the same place.
+fn shout_by_reference() {
+    let value = vec![0_u8; 1 << 20];
+    let mutations: Vec<Mutation> = (0..1024_u32)
+        .map(|number| {
+            // SAFETY: none by the rules. Nothing is written there, and all of it is forgotten below.
+            let value = unsafe { Vec::from_raw_parts(value.as_ptr().cast_mut(), value.len(), value.len()) };
+            Mutation::Put(Entry { key: number.to_be_bytes().to_vec(), value })
+        })
+        .collect();
+    state::apply("totals", &mutations);
+    std::mem::forget(mutations);
 }
 
 fn put(key: &[u8], value: Vec<u8>) {
