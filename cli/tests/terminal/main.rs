@@ -9,6 +9,7 @@ mod exit_codes;
 mod export;
 mod import;
 mod jobs;
+mod modes;
 mod plugins;
 mod queue;
 mod reading;

@@ -81,8 +81,9 @@ impl Plugin {
 
     /// The same, where its deliveries were cut in another mode than the installed one.
     pub(super) fn sentence_with(&self, done: &str, payload_mode: &str) -> String {
-        let Self { name, version, state, .. } = self;
-        format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}")
+        let Self { name, version, kind, state, .. } = self;
+        let how = if self.takes_deliveries() { format!("with {payload_mode}") } else { kind.replace('-', " ") };
+        format!("{GREEN}{done}{GREEN:#} {name} {version}, {how}: {state}")
     }
 
     /// Everything.
@@ -130,6 +131,11 @@ impl Plugin {
             pairs.push(("rebuild", rebuild.sentence()));
         }
         output::pairs(pairs)
+    }
+
+    /// Whether it has a cursor and a payload mode of its own.
+    fn takes_deliveries(&self) -> bool {
+        !["schema-extension", "payload-mode"].contains(&self.kind.as_str())
     }
 
     /// The state, with the reason if there is one.

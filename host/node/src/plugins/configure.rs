@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use eventdbx_sandbox::Kind;
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -62,6 +63,13 @@ pub struct ConfigView {
 }
 
 impl ConfigRequest {
+    /// Whether nothing but the configuration of the component is to change.
+    fn is_only_config(&self) -> bool {
+        let Self { payload_mode, aggregates, events, filter, include, exclude, config: _ } = self;
+        let lists = [aggregates, events, include, exclude];
+        payload_mode.is_none() && filter.is_none() && lists.iter().all(|list| list.is_none())
+    }
+
     /// Takes the changes over into a record.
     fn apply(self, record: &mut Record) {
         let Self { payload_mode, aggregates, events, filter, include, exclude, config } = self;
@@ -90,7 +98,7 @@ impl ConfigRequest {
 
 impl Registry {
     pub(super) fn config(&self, name: &str) -> Result<ConfigView, PluginError> {
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         let (record, status) = (installed.record(), self.status(&installed));
         let plugin = installed.plugin().map_or_else(|| self.services.load(&record.component), Ok)?;
         Ok(ConfigView {
@@ -109,13 +117,20 @@ impl Registry {
     /// Changes a plugin between two batches.
     pub(super) fn configure(&self, actor: &str, name: &str, request: ConfigRequest) -> Result<ConfigView, PluginError> {
         let changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         let mut record = installed.record();
         let plugin = self.services.load(&record.component)?;
+        if installed.is(Kind::PayloadMode) && !request.is_only_config() {
+            let message = format!("{name} is a payload mode, which takes no deliveries: it has a configuration, and no more");
+            return Err(PluginError::invalid(message));
+        }
         request.apply(&mut record);
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &plugin, &config)?;
+        if installed.is(Kind::PayloadMode) {
+            self.check_changed_mode(name, &plugin, config)?;
+        }
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
@@ -130,6 +145,7 @@ impl Registry {
 
     pub(super) fn pause(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
+        self.shapes_for_nobody(&*self.find(name)?)?;
         let installed = self.find_fed(name)?;
         self.tell(&registry::history(name)?, "$plugin_paused", "{}", actor)?;
         self.exchange(&installed, |record| record.life.paused = true, &[])?;

@@ -79,6 +79,9 @@ pub enum PluginError {
         /// Why, and what to do.
         reason: String,
     },
+    /// The component of a payload mode gives no answer that could be shown or delivered.
+    #[error("{0}")]
+    ModeFailed(String),
     /// The query was not answered.
     #[error(transparent)]
     Query(#[from] QueryError),

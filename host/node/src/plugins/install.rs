@@ -53,6 +53,12 @@ pub struct InstallRequest {
 }
 
 impl InstallRequest {
+    /// Whether it selects nothing of what is delivered.
+    pub(super) fn takes_all(&self) -> bool {
+        let globs = self.aggregates.is_empty() && self.events.is_empty();
+        globs && self.payload_mode.is_none() && self.selection() == Selection::default()
+    }
+
     fn selection(&self) -> Selection {
         Selection { max_mode: self.max_mode, filter: self.filter.clone(), fields: self.fields.clone() }
     }

@@ -84,6 +84,11 @@ impl Installed {
         }
     }
 
+    /// Whether it is of a kind.
+    pub(super) fn is(&self, kind: Kind) -> bool {
+        lock(&self.record).kind == kind.as_str()
+    }
+
     pub(super) fn record(&self) -> Record {
         lock(&self.record).clone()
     }
@@ -293,7 +298,8 @@ impl Installed {
         let board = lock(&self.board).clone();
         let (cursor, counters) = (board.cursor.position, board.cursor.counters);
         // What takes no deliveries misses none.
-        let cursor = if record.kind == Kind::SchemaExtension.as_str() { head } else { cursor };
+        let takes_none = [Kind::SchemaExtension, Kind::PayloadMode].iter().any(|kind| record.kind == kind.as_str());
+        let cursor = if takes_none { head } else { cursor };
         let lag = head.get().saturating_sub(cursor.get());
         let since = if lag > 0 { unseen(cursor.next()) } else { None };
         PluginStatus {

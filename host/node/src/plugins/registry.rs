@@ -25,7 +25,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
     components::Components,
-    cut::{Cut, Cutter, Extent},
+    cut::{CutError, Cutter, Extent, Gathered},
     extensions::Running,
     feed::Feed,
     install::Checked,
@@ -104,12 +104,13 @@ impl Registry {
 
     /// Brings back what was installed.
     fn restore(&self) -> Result<(), PluginError> {
+        let mut all = Vec::new();
         for (name, record) in self.services.db.plugins().map_err(internal)? {
-            let record = Record::decode(&record).map_err(internal)?;
-            let installed = self.admit(&name, record)?;
-            self.run_as_recorded(&installed)?;
+            all.push(self.admit(&name, Record::decode(&record).map_err(internal)?)?);
         }
-        Ok(())
+        // Modes first: others are to find those that they use.
+        all.sort_by_key(|installed| !installed.is(Kind::PayloadMode));
+        all.iter().try_for_each(|installed| self.run_as_recorded(installed))
     }
 
     /// Makes a plugin known under its name.
@@ -122,8 +123,12 @@ impl Registry {
     }
 
     pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
-        if installed.record().kind == Kind::SchemaExtension.as_str() {
+        if installed.is(Kind::SchemaExtension) {
             self.extend(installed);
+            return Ok(());
+        }
+        if installed.is(Kind::PayloadMode) {
+            self.shape(installed);
             return Ok(());
         }
         *lock(&installed.worker) =
@@ -148,9 +153,7 @@ impl Registry {
     fn check_pure(&self, checked: &Checked) -> Result<(), PluginError> {
         let kind = checked.plugin.descriptor().kind;
         if kind == Kind::PayloadMode {
-            return Err(PluginError::invalid(
-                "it is a payload mode, which this version does not apply to deliveries yet",
-            ));
+            return self.check_new_mode(&checked.name, &checked.plugin, &checked.request, checked.config.clone());
         }
         if kind != Kind::SchemaExtension {
             return Ok(());
@@ -168,6 +171,7 @@ impl Registry {
     /// Stops a plugin, whatever drives it.
     fn halt(&self, installed: &Installed) -> Result<(), PluginError> {
         stop(installed);
+        self.end_shaping(&installed.name);
         self.extensions.remove(&installed.name).map_err(internal)
     }
 
@@ -225,6 +229,7 @@ impl Registry {
                          plugin all the same, and what needs it is then refused",
             });
         }
+        self.shapes_for_nobody(&installed)?;
         self.tell(&history(name)?, "$plugin_uninstalled", "{}", actor)?;
         self.halt(&installed)?;
         self.end_job_of(actor, name)?;
@@ -250,6 +255,7 @@ impl Registry {
     pub(super) fn disable(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
+        self.shapes_for_nobody(&installed)?;
         self.tell(&history(name)?, "$plugin_disabled", "{}", actor)?;
         self.halt(&installed)?;
         installed.change(&self.services, |record| record.enabled = false, &[]).map_err(internal)?;
@@ -264,11 +270,19 @@ impl Registry {
     /// A plugin that takes deliveries.
     pub(super) fn find_fed(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
         let installed = self.find(name)?;
-        if installed.record().kind == Kind::SchemaExtension.as_str() {
-            let message = format!("{name} is a schema extension: it takes no deliveries and answers no queries");
-            return Err(PluginError::invalid(message));
+        match [Kind::SchemaExtension, Kind::PayloadMode].into_iter().find(|kind| installed.is(*kind)) {
+            Some(kind) => {
+                let message = format!("{name} is {}: it takes no deliveries and answers no queries", kind.article());
+                Err(PluginError::invalid(message))
+            }
+            None => Ok(installed),
         }
-        Ok(installed)
+    }
+
+    /// A plugin whose configuration and component can be changed where it is.
+    pub(super) fn find_changeable(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
+        let installed = self.find(name)?;
+        if installed.is(Kind::PayloadMode) { Ok(installed) } else { self.find_fed(name) }
     }
 
     pub(super) fn list(&self) -> Vec<PluginStatus> {
@@ -333,14 +347,14 @@ impl Registry {
         let parked = Default::default();
         let cutter = Cutter::new(&self.services, &selector, &parked, record.payload_mode);
         let extent = Extent { from: row.position, to, items: SHOWN_DELIVERIES, bytes: limits.batch_bytes };
-        let (mut cut, mut more) = (Cut::at(to, CompactRange::new()), stretch.rest.is_some());
+        let (mut gathered, mut more) = (Gathered::at(to, CompactRange::new()), stretch.rest.is_some());
         for event in stretch.events {
-            let item = parking::item(&cutter, row, event).map_err(internal)?;
-            if !cut.take(item, extent) {
+            if !parking::take(&cutter, &mut gathered, row, event, extent).map_err(internal)? {
                 more = true;
                 break;
             }
         }
+        let cut = cutter.finish(gathered).map_err(uncut)?;
         let shown = cut.items.iter().map(|item| item.shown()).collect::<Result<_, _>>();
         Ok((shown.map_err(internal)?, more))
     }
@@ -460,6 +474,14 @@ pub(super) fn command<T>(installed: &Installed, command: impl FnOnce(Reply<T>) -
 
 pub(super) fn history(name: &str) -> Result<AggregateRef, PluginError> {
     AggregateRef::new("$plugin", name).map_err(internal)
+}
+
+/// Why something cannot be shown as a plugin would get it.
+pub(super) fn uncut(error: CutError) -> PluginError {
+    match error {
+        CutError::Rows(error) => internal(error),
+        CutError::Mode(fault) => PluginError::ModeFailed(fault.to_string()),
+    }
 }
 
 fn no_entry(id: &str) -> PluginError {

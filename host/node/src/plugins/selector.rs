@@ -14,6 +14,7 @@ use super::{
     feed::Row,
     fields::FieldFilter,
     glob::Glob,
+    shaping::{Lens, Shapers},
     slice::{ModeMap, Slice},
 };
 
@@ -30,6 +31,8 @@ pub(super) struct Selector {
     pub(super) max_mode: Option<PayloadMode>,
     /// Only events that pass.
     pub(super) filter: Option<Arc<Filter>>,
+    /// The components of payload modes that shape for this receiver.
+    shapers: Arc<Shapers>,
 }
 
 /// An event passes if it passes every clause that is not empty.
@@ -68,7 +71,7 @@ impl Selector {
         };
         let parts = widest.parts;
         if faults.is_empty() {
-            Ok(Self { own, installed, parts, fields, max_mode: None, filter: None })
+            Ok(Self { own, installed, parts, fields, max_mode: None, filter: None, shapers: Arc::default() })
         } else {
             Err(faults)
         }
@@ -87,6 +90,13 @@ impl Selector {
     /// What a mode comes to for this plugin: what it names, as far as the plugin may see it.
     pub(super) fn slice(&self, mode: PayloadMode, modes: &ModeMap) -> Slice {
         self.ceiling(modes).and(Slice::of(mode, modes).unwrap_or_default())
+    }
+
+    /// The component that shapes what the slice of a mode lets through, if the mode is one.
+    pub(super) fn lens(&self, mode: PayloadMode, modes: &ModeMap) -> Option<Lens> {
+        let PayloadMode::Named(name) = mode else { return None };
+        let shaping = modes.get(&name)?.shaping.as_ref()?;
+        Some(self.shapers.lens(name, shaping))
     }
 
     /// Whether the plugin sees an event that is open.

@@ -15,7 +15,7 @@ use eventdbx_store::{
 
 use super::{
     PayloadMode,
-    cut::{Cut, Cutter, Extent},
+    cut::{Cut, CutError, Cutter, Extent},
     guest::{Guest, Running},
     host::TableHost,
     jobs::Errand,
@@ -23,6 +23,7 @@ use super::{
     parking::ParkedRow,
     selector::Selector,
     services::Services,
+    shaping::ModeFault,
     states::StateError,
     trouble::Trouble,
 };
@@ -98,7 +99,7 @@ pub(super) enum Step {
     Stopped,
 }
 
-/// What the host itself failed at. No plugin is to blame.
+/// What the host itself, or the component of a payload mode, failed at. No plugin that takes deliveries is to blame.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error(transparent)]
@@ -107,10 +108,21 @@ pub(super) enum Fault {
     Db(#[from] PluginDbError),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Mode(#[from] ModeFault),
     #[error("a row of the queue does not read: {0}")]
     Row(#[from] serde_json::Error),
     #[error("the component of an upgrade cannot start: {0}")]
     Upgrade(String),
+}
+
+impl From<CutError> for Fault {
+    fn from(error: CutError) -> Self {
+        match error {
+            CutError::Rows(error) => Self::State(error),
+            CutError::Mode(fault) => Self::Mode(fault),
+        }
+    }
 }
 
 /// A cursor that does not belong to this log.

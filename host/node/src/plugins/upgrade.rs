@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use eventdbx_sandbox::{Descriptor, Plugin};
+use eventdbx_sandbox::{Descriptor, Kind, Plugin};
 use eventdbx_store::plugindb::Generation;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -52,7 +52,7 @@ impl Registry {
         request: &UpgradeRequest,
     ) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         self.no_job(name)?;
         let record = installed.record();
         if request.component == record.component {
@@ -62,12 +62,18 @@ impl Registry {
         }
         let signer = self.check_signature(&request.component, request.signature.as_deref())?;
         let (old, new) = (self.services.load(&record.component)?, self.services.load(&request.component)?);
+        same_kind(name, old.descriptor(), new.descriptor())?;
         let granted = self.consent(&record, old.descriptor(), new.descriptor(), &request.grants)?;
         self.check_mode(&record, new.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &new, &config)?;
+        let shapes = installed.is(Kind::PayloadMode);
+        if shapes {
+            self.check_changed_mode(name, &new, config)?;
+        }
         let code = code(&request.component, new.descriptor(), signer);
-        let swaps = reads_tables_of(new.descriptor(), old.descriptor());
+        // A payload mode has no tables that others could not read.
+        let swaps = shapes || reads_tables_of(new.descriptor(), old.descriptor());
         self.tell_exchange(name, "$plugin_upgraded", (&code.component, &code.version), !swaps, actor)?;
         self.take_over(&installed, code, if swaps { None } else { Some(self.next_generation()?) }, &new, granted)?;
         Ok(self.status(&installed))
@@ -75,13 +81,17 @@ impl Registry {
 
     pub(super) fn rollback(&self, actor: &str, name: &str, to: Option<u32>) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         self.no_job(name)?;
         let mut record = installed.record();
         let wanted = |kept: &Kept| to.is_none_or(|to| kept.generation.get() == to);
         let place = record.life.kept.iter().rposition(wanted).ok_or_else(|| nothing_kept(name, to, &record))?;
         let Kept { code, generation } = record.life.kept.remove(place);
         let plugin = self.services.load(&code.component)?;
+        if installed.is(Kind::PayloadMode) {
+            let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
+            self.check_changed_mode(name, &plugin, config)?;
+        }
         let shared = generation == record.generation;
         self.tell_exchange(name, "$plugin_rolled_back", (&code.component, &code.version), !shared, actor)?;
         let forget =
@@ -156,6 +166,14 @@ impl Registry {
 fn code(component: &str, descriptor: &Descriptor, signer: Option<String>) -> Code {
     let queries = descriptor.queries.iter().map(|query| query.name.clone()).collect();
     Code { component: component.to_owned(), version: descriptor.version.clone(), queries, signer }
+}
+
+fn same_kind(name: &str, old: &Descriptor, new: &Descriptor) -> Result<(), PluginError> {
+    if old.kind == new.kind {
+        return Ok(());
+    }
+    let (old, new) = (old.kind.article(), new.kind.article());
+    Err(PluginError::invalid(format!("{name} is {old}, and this component is {new}: install it under another name")))
 }
 
 /// Whether one component can go on with the tables of another: tables are known by their places.

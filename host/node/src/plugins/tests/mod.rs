@@ -7,5 +7,6 @@ mod jobs;
 mod parking;
 mod replay_requests;
 mod selection;
+mod shaping;
 mod transport;
 pub(in crate::plugins) mod world;
