@@ -36,7 +36,10 @@ fn taken(node: &mut Node, subscription: &str) -> Value {
 #[test]
 fn a_hostile_mode_lets_nothing_through_costs_little_and_is_named() {
     let mut node = Node::start();
-    node.install_as(guest("eventdbx-guest-hostile-mode"), &json!({ "config": { "what": "nothing" } }));
+    node.install_as(
+        guest("eventdbx-guest-hostile-mode"),
+        &json!({ "name": "hostile-mode", "config": { "what": "nothing" } }),
+    );
     node.install_as(guest("event-counter"), &json!({ "payload_mode": "hostile-mode" }));
     let (mut slowest, mut expected) = (Duration::ZERO, 0);
     for (what, reason) in [
@@ -70,7 +73,10 @@ fn a_hostile_mode_lets_nothing_through_costs_little_and_is_named() {
 #[test]
 fn what_was_not_there_is_not_put_in_and_what_one_receiver_sees_reaches_no_other() {
     let mut node = Node::start();
-    node.install_as(guest("eventdbx-guest-hostile-mode"), &json!({ "config": { "what": "put-in" } }));
+    node.install_as(
+        guest("eventdbx-guest-hostile-mode"),
+        &json!({ "name": "hostile-mode", "config": { "what": "put-in" } }),
+    );
     secret(&mut node);
     let follow = |node: &mut Node, name: &str| {
         let request = json!({ "name": name, "types": ["order"], "payload_mode": "hostile-mode" });
@@ -170,14 +176,17 @@ fn another_component_takes_over_a_mode_and_can_be_taken_back() {
     node.ask(Method::POST, "subscriptions", request.to_string());
     let write = |node: &mut Node| {
         let payload = json!({ "at": "2013-01-01T05:29:00Z", "to": "ada@example.org" });
-        let event = json!({ "aggregate_type": "order", "aggregate_id": "1", "event_type": "placed", "payload": payload });
+        let event =
+            json!({ "aggregate_type": "order", "aggregate_id": "1", "event_type": "placed", "payload": payload });
         node.ask(Method::POST, "append", json!({ "events": [event] }).to_string());
         let delivery = taken(node, "mail")["rows"][0].clone();
         node.ask(Method::POST, "subscriptions/mail/ack", json!({ "acks": [delivery["ack"]] }).to_string());
         delivery["event"]["payload"].clone()
     };
-    let (coarse, redacted) =
-        (json!({ "at": "2013-01-01T05:00:00Z", "to": "ada@example.org" }), json!({ "at": "2013-01-01T05:29:00Z", "to": "[e-mail]" }));
+    let (coarse, redacted) = (
+        json!({ "at": "2013-01-01T05:00:00Z", "to": "ada@example.org" }),
+        json!({ "at": "2013-01-01T05:29:00Z", "to": "[e-mail]" }),
+    );
     assert_eq!(write(&mut node), coarse);
     let grants = ["part=schema", "part=envelope", "part=extensions"];
     node.ask(Method::POST, "plugins/slim/upgrade", json!({ "component": component, "grants": grants }).to_string());

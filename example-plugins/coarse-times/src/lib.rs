@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn times_are_rounded_and_members_stripped() {
         let config = config(json!({"minutes": 15, "strip": ["tail_number"]}));
-        let payload = json!({"at": "2013-01-01T05:29:31.5-05:00", "tail_number": "N1", "legs": [{"at": "2013-01-01T23:59:59Z"}]});
+        let payload =
+            json!({"at": "2013-01-01T05:29:31.5-05:00", "tail_number": "N1", "legs": [{"at": "2013-01-01T23:59:59Z"}]});
         let expected = json!({"at": "2013-01-01T05:15:00-05:00", "legs": [{"at": "2013-01-01T23:45:00Z"}]});
         assert_eq!(shaped(&config, "flight_departed", payload), Some(expected));
     }
@@ -172,7 +173,8 @@ mod tests {
 
     #[test]
     fn what_is_no_time_stays() {
-        for text in ["", "T", "2013-01-01", "Terminal A-3", "2013-01-01T05", "x-y-z-abTcd:ef:00Z", "2013-01-01Tää:00Z"] {
+        for text in ["", "T", "2013-01-01", "Terminal A-3", "2013-01-01T05", "x-y-z-abTcd:ef:00Z", "2013-01-01Tää:00Z"]
+        {
             assert_eq!(rounded(text, Minutes(60)), None, "{text:?}");
         }
         assert!(serde_json::from_value::<Config>(json!({"minutes": 0})).is_err());

@@ -230,7 +230,8 @@ impl Check {
         }
         let globs = [&selector.aggregate_types, &selector.aggregate_ids, &selector.event_types];
         if globs.iter().any(|globs| !globs.is_empty()) {
-            let what = "it selects events, which a payload mode does not: it leaves out what its receiver is not to get";
+            let what =
+                "it selects events, which a payload mode does not: it leaves out what its receiver is not to get";
             self.reasons.push(what.to_owned());
         }
     }

@@ -119,7 +119,13 @@ fn table(rows: &[Mode]) -> String {
     let mut table = output::table(["mode", "parts", "fields", "shaped by", "used by"]);
     for mode in rows {
         let shaped_by = mode.shaped_by().unwrap_or_default();
-        table.add_row([&mode.name, &mode.parts.join(", "), &fields(&mode.fields), &shaped_by, &mode.used_by.join(", ")]);
+        table.add_row([
+            &mode.name,
+            &mode.parts.join(", "),
+            &fields(&mode.fields),
+            &shaped_by,
+            &mode.used_by.join(", "),
+        ]);
     }
     output::render(&table)
 }

@@ -121,7 +121,8 @@ impl Registry {
         let mut record = installed.record();
         let plugin = self.services.load(&record.component)?;
         if installed.is(Kind::PayloadMode) && !request.is_only_config() {
-            let message = format!("{name} is a payload mode, which takes no deliveries: it has a configuration, and no more");
+            let message =
+                format!("{name} is a payload mode, which takes no deliveries: it has a configuration, and no more");
             return Err(PluginError::invalid(message));
         }
         request.apply(&mut record);

@@ -91,7 +91,11 @@ impl Registry {
 
     /// Refuses what would take a payload mode away from those who use it. Any other plugin has no such users.
     pub(super) fn shapes_for_nobody(&self, installed: &Installed) -> Result<(), PluginError> {
-        if installed.is(Kind::PayloadMode) { self.nobody_uses(PayloadMode::Named(mode_name(&installed.name)?)) } else { Ok(()) }
+        if installed.is(Kind::PayloadMode) {
+            self.nobody_uses(PayloadMode::Named(mode_name(&installed.name)?))
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses a name for a mode that a component has, which may be disabled.

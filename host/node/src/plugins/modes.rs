@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    FieldList, PayloadMode, PluginError, lock,
+    FieldList, PayloadMode, PluginError,
     jobs::JobState,
+    lock,
     mode::ModeName,
     record::Record,
     registry::{Registry, internal},

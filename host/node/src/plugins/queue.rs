@@ -122,7 +122,8 @@ impl Track {
         let (limits, to) = (&self.services.limits, self.cursor.position);
         let items = most.clamp(1, limits.batch_items);
         let Stretch { events, mut rest } =
-            Stretch::read(&self.services.domain, &self.program.selector, parked, to, items).map_err(StateError::from)?;
+            Stretch::read(&self.services.domain, &self.program.selector, parked, to, items)
+                .map_err(StateError::from)?;
         let extent = Extent { from: parked.position, to, items, bytes: limits.batch_bytes };
         let (cutter, mut gathered) = (self.cutter(), Gathered::at(to, self.tree.clone()));
         for event in events {

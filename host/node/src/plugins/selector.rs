@@ -92,11 +92,14 @@ impl Selector {
         self.ceiling(modes).and(Slice::of(mode, modes).unwrap_or_default())
     }
 
-    /// The component that shapes what the slice of a mode lets through, if the mode is one.
+    /// The component that shapes what the slice of a mode lets through, if the mode is one. A mode that is gone shapes
+    /// nothing, and fails: what was to be shaped or cut by it is held back.
     pub(super) fn lens(&self, mode: PayloadMode, modes: &ModeMap) -> Option<Lens> {
         let PayloadMode::Named(name) = mode else { return None };
-        let shaping = modes.get(&name)?.shaping.as_ref()?;
-        Some(self.shapers.lens(name, shaping))
+        match modes.get(&name) {
+            Some(mode) => mode.shaping.as_ref().map(|shaping| self.shapers.lens(name, shaping)),
+            None => Some(Lens::gone(name)),
+        }
     }
 
     /// Whether the plugin sees an event that is open.

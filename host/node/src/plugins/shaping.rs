@@ -50,7 +50,13 @@ impl fmt::Debug for Shaping {
 
 /// The instances that shape for one receiver and for nobody else, by mode.
 #[derive(Default)]
-pub(super) struct Shapers(Mutex<BTreeMap<ModeName, (Arc<Shaping>, Arc<dyn Shape>)>>);
+pub(super) struct Shapers(Mutex<BTreeMap<ModeName, Own>>);
+
+/// Those of one mode, and what they were made of.
+struct Own {
+    of: Arc<Shaping>,
+    instances: Arc<dyn Shape>,
+}
 
 impl fmt::Debug for Shapers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,10 +69,10 @@ impl Shapers {
     pub(super) fn lens(&self, mode: ModeName, shaping: &Arc<Shaping>) -> Lens {
         let mut own = lock(&self.0);
         let instances = match (own.get(&mode), &shaping.component) {
-            (Some((of, instances)), Ok(_)) if Arc::ptr_eq(of, shaping) => Ok(Arc::clone(instances)),
+            (Some(kept), Ok(_)) if Arc::ptr_eq(&kept.of, shaping) => Ok(Arc::clone(&kept.instances)),
             (_, Ok(component)) => {
                 let instances = component.apart();
-                own.insert(mode, (Arc::clone(shaping), Arc::clone(&instances)));
+                own.insert(mode, Own { of: Arc::clone(shaping), instances: Arc::clone(&instances) });
                 Ok(instances)
             }
             (_, Err(reason)) => Err(reason.clone()),
@@ -92,6 +98,14 @@ pub(super) struct ModeFault {
 }
 
 impl Lens {
+    /// A mode that the domain does not have, or has no more.
+    pub(super) fn gone(mode: ModeName) -> Self {
+        Self {
+            mode,
+            instances: Err("the domain has no such mode: `dbx plugin mode list` shows those that it has".to_owned()),
+        }
+    }
+
     /// Name of the mode.
     pub(super) fn mode(&self) -> &str {
         self.mode.as_str()

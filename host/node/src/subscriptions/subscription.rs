@@ -140,13 +140,8 @@ impl Subscription {
         let rows = self.progress.parked.iter().filter(|(number, row)| retried(row) && waits(**number));
         let rows: Vec<_> = rows.map(|(number, row)| (*number, row.clone())).collect();
         for (number, mut row) in rows {
-            let found = self.source.stretch(
-                self.selection()?,
-                &row.aggregate,
-                row.version,
-                self.read,
-                RETRIED_EVENTS,
-            )?;
+            let found =
+                self.source.stretch(self.selection()?, &row.aggregate, row.version, self.read, RETRIED_EVENTS)?;
             if found.is_empty() {
                 row.standing = Standing::Settled(self.read);
                 self.progress.park(number, row);
@@ -192,7 +187,8 @@ impl Subscription {
         match unread {
             Unread::Mode(message) => {
                 self.last_error = Some(message.clone());
-                ApiError::new(ErrorCode::Unavailable, message).hint("upgrade the mode, or make the subscription with another")
+                ApiError::new(ErrorCode::Unavailable, message)
+                    .hint("upgrade the mode, or make the subscription with another")
             }
             Unread::Other(message) => internal(message),
         }

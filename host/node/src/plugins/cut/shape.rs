@@ -49,7 +49,9 @@ impl Item {
             Shaped::Replace(new) => {
                 let header = self.header();
                 if let Err(what) = check(header.kind, &new) {
-                    return Err(lens.fault(items, format!("it shapes position {} wrongly: {what}", header.position)).into());
+                    return Err(lens
+                        .fault(items, format!("it shapes position {} wrongly: {what}", header.position))
+                        .into());
                 }
                 self.shaped = Some(new);
                 Ok(Some(self))
