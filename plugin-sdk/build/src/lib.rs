@@ -31,11 +31,13 @@ pub use error::BuildError;
 pub use program::program;
 
 /// The example plugins of this repository.
-pub const EXAMPLES: [&str; 9] = [
+pub const EXAMPLES: [&str; 11] = [
     "aircraft-miles",
     "airport-hours",
     "cdc",
     "event-counter",
+    "flight-board",
+    "github-webhook",
     "nats-publish",
     "ndjson-tcp",
     "punctuality",

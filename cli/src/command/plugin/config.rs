@@ -1,6 +1,9 @@
 //! `dbx plugin config`: how a plugin is configured, and changing it while it runs.
 
-use eventdbx_node::{plugins::FieldList, wire::Raw};
+use eventdbx_node::{
+    plugins::{DomainGrants, FieldList},
+    wire::Raw,
+};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +64,14 @@ struct Change {
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<Raw>,
+    /// What a gateway may do from now on: append=TYPE[/ID], read=TYPE[/ID] (with * and ?) or query=PLUGIN; may be repeated
+    #[arg(long, value_name = "GRANT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grant: Vec<String>,
+    /// What a gateway may not do any more, as it was granted; may be repeated
+    #[arg(long, value_name = "GRANT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revoke: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +84,7 @@ struct View {
     filter: Option<String>,
     fields: FieldList,
     config: Raw,
+    grants: DomainGrants,
     holds_after: u64,
 }
 
@@ -96,6 +108,7 @@ impl Args {
 impl View {
     fn details(&self) -> String {
         let any = |globs: &[String]| if globs.is_empty() { "any".to_owned() } else { globs.join(", ") };
+        let grants = super::view::grants(&self.grants);
         output::pairs([
             ("payload mode", self.payload_mode.clone()),
             ("at most", self.max_mode.clone().unwrap_or_else(|| "all that it can use".to_owned())),
@@ -104,6 +117,7 @@ impl View {
             ("filter", self.filter.clone().unwrap_or_else(|| "none".to_owned())),
             ("fields", mode::fields(&self.fields)),
             ("config", json::compact(self.config.get())),
+            ("may", grants),
         ])
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eventdbx_node::plugins::FieldList;
+use eventdbx_node::plugins::{DomainGrants, FieldList};
 use serde::Deserialize;
 
 use crate::output::{self, GREEN, YELLOW};
@@ -40,6 +40,7 @@ pub(crate) struct Plugin {
     pub(crate) last_error: Option<String>,
     #[serde(default)]
     targets: Vec<Target>,
+    gateway: Option<Gateway>,
     pub(crate) rebuild: Option<Rebuild>,
 }
 
@@ -62,6 +63,15 @@ pub(crate) struct Target {
     last_error: Option<String>,
 }
 
+/// What a gateway may do, and what became of its requests.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Gateway {
+    grants: DomainGrants,
+    requests: u64,
+    failed: u64,
+    turned_away: u64,
+}
+
 /// A generation that is being built beside the live one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Rebuild {
@@ -82,7 +92,10 @@ impl Plugin {
     /// The same, where its deliveries were cut in another mode than the installed one.
     pub(super) fn sentence_with(&self, done: &str, payload_mode: &str) -> String {
         let Self { name, version, state, .. } = self;
-        format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}")
+        match &self.gateway {
+            Some(_) => format!("{GREEN}{done}{GREEN:#} {name} {version}: {state}"),
+            None => format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}"),
+        }
     }
 
     /// Everything.
@@ -91,30 +104,12 @@ impl Plugin {
             ("plugin", format!("{} {} ({})", self.name, self.version, self.kind)),
             ("state", self.state()),
             ("component", self.component.clone()),
-            ("payload mode", self.payload_mode.clone()),
-            ("aggregates", globs(&self.aggregates)),
-            ("events", globs(&self.events)),
-            ("generation", self.generation.to_string()),
-            ("read up to", format!("{} of {}", output::count(self.cursor), output::count(self.head))),
-            ("lag", self.lag()),
-            ("taken", format!("{} in {}", output::some(self.deliveries, "event"), batches(self.batches))),
-            ("parked", output::some(self.parked, "aggregate")),
-            ("failures", format!("{} retries, {} traps", output::count(self.retries), output::count(self.traps))),
-            ("CPU time", output::duration(Duration::from_millis(self.cpu_ms))),
-            ("tables", output::bytes(self.table_bytes)),
         ];
-        if self.attempt > 1 {
-            pairs.push(("next try", format!("number {} of the same batch", self.attempt)));
+        match &self.gateway {
+            Some(gateway) => pairs.extend(gateway.pairs()),
+            None => pairs.extend(self.deliveries()),
         }
-        if let Some(filter) = &self.filter {
-            pairs.push(("filter", filter.clone()));
-        }
-        if self.fields != FieldList::default() {
-            pairs.push(("fields", super::mode::fields(&self.fields)));
-        }
-        if let Some(mode) = &self.max_mode {
-            pairs.push(("at most", mode.clone()));
-        }
+        pairs.push(("CPU time", output::duration(Duration::from_millis(self.cpu_ms))));
         if let Some(signer) = &self.signer {
             pairs.push(("signed by", signer.clone()));
         }
@@ -130,6 +125,35 @@ impl Plugin {
             pairs.push(("rebuild", rebuild.sentence()));
         }
         output::pairs(pairs)
+    }
+
+    /// What is told of a plugin that takes deliveries.
+    fn deliveries(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = vec![
+            ("payload mode", self.payload_mode.clone()),
+            ("aggregates", globs(&self.aggregates)),
+            ("events", globs(&self.events)),
+            ("generation", self.generation.to_string()),
+            ("read up to", format!("{} of {}", output::count(self.cursor), output::count(self.head))),
+            ("lag", self.lag()),
+            ("taken", format!("{} in {}", output::some(self.deliveries, "event"), batches(self.batches))),
+            ("parked", output::some(self.parked, "aggregate")),
+            ("failures", format!("{} retries, {} traps", output::count(self.retries), output::count(self.traps))),
+            ("tables", output::bytes(self.table_bytes)),
+        ];
+        if self.attempt > 1 {
+            pairs.push(("next try", format!("number {} of the same batch", self.attempt)));
+        }
+        if let Some(filter) = &self.filter {
+            pairs.push(("filter", filter.clone()));
+        }
+        if self.fields != FieldList::default() {
+            pairs.push(("fields", super::mode::fields(&self.fields)));
+        }
+        if let Some(mode) = &self.max_mode {
+            pairs.push(("at most", mode.clone()));
+        }
+        pairs
     }
 
     /// The state, with the reason if there is one.
@@ -148,6 +172,22 @@ impl Plugin {
             }
         }
     }
+}
+
+impl Gateway {
+    fn pairs(&self) -> [(&'static str, String); 3] {
+        let Self { grants: granted, requests, failed, turned_away } = self;
+        let failures = format!("{} unanswered, {} turned away", output::count(*failed), output::count(*turned_away));
+        [("may", grants(granted)), ("requests", output::count(*requests)), ("failures", failures)]
+    }
+}
+
+/// What a gateway may do, as it was granted.
+pub(super) fn grants(grants: &DomainGrants) -> String {
+    let verbs = [("append", &grants.append), ("read", &grants.read), ("query", &grants.query)];
+    let words = verbs.iter().flat_map(|(verb, globs)| globs.iter().map(move |glob| format!("{verb}={glob}")));
+    let words: Vec<_> = words.collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
 
 impl Target {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use eventdbx_sandbox::Kind;
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    FieldList, PayloadMode, PluginError, PluginStatus, install,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginStatus, install,
     installed::Installed,
     lock,
     record::Record,
@@ -35,6 +36,10 @@ pub struct ConfigRequest {
     /// Configuration object for the component.
     #[schema(value_type = Option<Object>)]
     pub config: Option<Map<String, Value>>,
+    /// What a gateway may do from now on: `append=TYPE[/ID]`, `read=TYPE[/ID]` or `query=PLUGIN`.
+    pub grant: Vec<String>,
+    /// What it may not do any more, as it was granted.
+    pub revoke: Vec<String>,
 }
 
 /// How a plugin is configured.
@@ -57,14 +62,32 @@ pub struct ConfigView {
     /// Configuration of the component, without what is secret.
     #[schema(value_type = Object)]
     pub config: Map<String, Value>,
+    /// What a gateway may do in its domain.
+    pub grants: DomainGrants,
     /// Position from which on all this holds for what is delivered: the cursor.
     pub holds_after: u64,
 }
 
 impl ConfigRequest {
+    /// What of it makes no sense for a plugin of this kind.
+    fn check(&self, kind: &str) -> Result<(), PluginError> {
+        let Some(kind) = Kind::named(kind) else { return Ok(()) };
+        let lists = [&self.aggregates, &self.events, &self.include, &self.exclude];
+        let selects = self.payload_mode.is_some() || self.filter.is_some() || lists.iter().any(|list| list.is_some());
+        if selects && !kind.takes_deliveries() {
+            return Err(PluginError::invalid(format!("{} takes no deliveries, of which to select", kind.article())));
+        }
+        if kind != Kind::Gateway && !(self.grant.is_empty() && self.revoke.is_empty()) {
+            let message = format!("{} has no grants that can be changed: install it anew with others", kind.article());
+            return Err(PluginError::invalid(message));
+        }
+        Ok(())
+    }
+
     /// Takes the changes over into a record.
-    fn apply(self, record: &mut Record) {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config } = self;
+    fn apply(self, record: &mut Record) -> Result<(), PluginError> {
+        let Self { payload_mode, aggregates, events, filter, include, exclude, config, grant, revoke } = self;
+        record.grants.change(&grant, &revoke).map_err(PluginError::Invalid)?;
         let (selection, given) = (&mut record.selection, |text: String| (!text.trim().is_empty()).then_some(text));
         record.payload_mode = payload_mode.unwrap_or(record.payload_mode);
         if let Some(aggregates) = aggregates {
@@ -85,12 +108,13 @@ impl ConfigRequest {
         if let Some(config) = config {
             record.config = config;
         }
+        Ok(())
     }
 }
 
 impl Registry {
     pub(super) fn config(&self, name: &str) -> Result<ConfigView, PluginError> {
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         let (record, status) = (installed.record(), self.status(&installed));
         let plugin = installed.plugin().map_or_else(|| self.services.load(&record.component), Ok)?;
         Ok(ConfigView {
@@ -102,6 +126,7 @@ impl Registry {
             filter: record.selection.filter,
             fields: record.selection.fields,
             config: redact::config(&record.config, &plugin.descriptor().config_schema),
+            grants: record.grants,
             holds_after: status.cursor,
         })
     }
@@ -109,10 +134,11 @@ impl Registry {
     /// Changes a plugin between two batches.
     pub(super) fn configure(&self, actor: &str, name: &str, request: ConfigRequest) -> Result<ConfigView, PluginError> {
         let changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         let mut record = installed.record();
         let plugin = self.services.load(&record.component)?;
-        request.apply(&mut record);
+        request.check(&record.kind)?;
+        request.apply(&mut record)?;
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &plugin, &config)?;
@@ -122,6 +148,7 @@ impl Registry {
             kept.payload_mode = record.payload_mode;
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
+            kept.grants = record.grants;
         };
         self.exchange(&installed, change, &[])?;
         drop(changing);
@@ -130,7 +157,7 @@ impl Registry {
 
     pub(super) fn pause(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         self.tell(&registry::history(name)?, "$plugin_paused", "{}", actor)?;
         self.exchange(&installed, |record| record.life.paused = true, &[])?;
         Ok(self.status(&installed))
@@ -138,7 +165,7 @@ impl Registry {
 
     pub(super) fn resume(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         if !installed.record().enabled {
             return Err(installed.not_running());
         }

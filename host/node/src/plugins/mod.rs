@@ -23,6 +23,7 @@ mod extensions;
 mod feed;
 mod fields;
 mod figures;
+mod gateway;
 mod glob;
 mod guest;
 mod host;
@@ -68,7 +69,7 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::Sandbox;
+use eventdbx_sandbox::{GatewayRequest, Sandbox};
 use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
@@ -77,6 +78,7 @@ pub use self::{
     configure::{ConfigRequest, ConfigView},
     error::PluginError,
     fields::{FIELD_POINTERS, FieldList},
+    gateway::{DomainGrants, GatewayStatus},
     install::InstallRequest,
     jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
     life::KEPT_VERSIONS,
@@ -92,7 +94,7 @@ pub use self::{
     status::{ComponentInfo, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
     upgrade::{RollbackRequest, UpgradeRequest},
 };
-use self::{query::Question, registry::Registry, source::Source};
+use self::{gateway::Reply, query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
 pub use crate::outbound::{Circuit, Secret, TargetGrant, TargetStatus};
 
@@ -441,7 +443,17 @@ impl Plugins {
         cursor: Option<&str>,
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
-        self.registry.query(name, Question { query, params, cursor }, wait)
+        self.registry.queries.ask(name, Question { query, params, cursor }, wait)
+    }
+
+    /// Hands a request to a gateway; the answer comes by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] when it is no gateway, [`PluginError::Stopped`], or
+    /// [`PluginError::Busy`] when too many requests wait.
+    pub(crate) fn call(&self, _: &Grant, name: &str, request: GatewayRequest) -> Result<Reply, PluginError> {
+        self.registry.call(name, request)
     }
 
     /// The log, for those who follow it from outside the sandbox.

@@ -5,17 +5,13 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
 use eventdbx_sandbox::{ComponentHash, Kind, Limits, Sandbox};
 use eventdbx_store::{
-    AggregateNumber, AggregateRef, AggregateType, CompactRange, Domain, Position,
+    AggregateNumber, AggregateRef, AggregateType, CompactRange, Domain,
     plugindb::{Generation, PluginDb},
     schema::{Extensions, Provider},
     system_clock,
@@ -35,7 +31,7 @@ use super::{
     lock,
     modes::Modes,
     parking::{self, ParkedRow},
-    query::{self, QueryAnswer, Question},
+    query::Queries,
     queue::Stretch,
     record::Record,
     secrets::Secrets,
@@ -48,18 +44,16 @@ use super::{
 
 /// How long a worker is waited for that is in the middle of a batch.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
-/// How long a query waits for a plugin that is starting.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Deliveries that are shown of a parked aggregate.
 const SHOWN_DELIVERIES: usize = 100;
 
 /// The plugins of a domain.
 pub(super) struct Registry {
     pub(super) services: Arc<Services>,
-    pub(super) plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
+    pub(super) plugins: Arc<Mutex<BTreeMap<String, Arc<Installed>>>>,
     /// Held while something is installed, removed, enabled or disabled.
     pub(super) changing: Mutex<()>,
-    queries: AtomicUsize,
+    pub(super) queries: Arc<Queries>,
     /// The schema extensions that run.
     extensions: Arc<Running>,
 }
@@ -90,11 +84,12 @@ impl Registry {
             sandbox,
             limits,
         });
+        let plugins = Arc::default();
         let registry = Self {
+            queries: Arc::new(Queries::new(&services, &plugins)),
             services,
-            plugins: Mutex::default(),
+            plugins,
             changing: Mutex::default(),
-            queries: AtomicUsize::new(0),
             extensions: Arc::default(),
         };
         registry.restore()?;
@@ -122,9 +117,13 @@ impl Registry {
     }
 
     pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
-        if installed.record().kind == Kind::SchemaExtension.as_str() {
-            self.extend(installed);
-            return Ok(());
+        match Kind::named(&installed.record().kind) {
+            Some(Kind::SchemaExtension) => {
+                self.extend(installed);
+                return Ok(());
+            }
+            Some(Kind::Gateway) => return self.open_gateway(installed),
+            _ => {}
         }
         *lock(&installed.worker) =
             Some(Handle::start(&self.services, installed, |services, installed| installed.program(services))?);
@@ -144,21 +143,24 @@ impl Registry {
         }
     }
 
-    /// What only an installation of a pure kind must be checked for.
-    fn check_pure(&self, checked: &Checked) -> Result<(), PluginError> {
+    /// What only an installation of a kind must be checked for that takes no deliveries.
+    fn check_unfed(&self, checked: &Checked) -> Result<(), PluginError> {
         let kind = checked.plugin.descriptor().kind;
         if kind == Kind::PayloadMode {
             return Err(PluginError::invalid(
                 "it is a payload mode, which this version does not apply to deliveries yet",
             ));
         }
-        if kind != Kind::SchemaExtension {
+        if kind.takes_deliveries() {
             return Ok(());
         }
         let request = &checked.request;
         if !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some() {
-            let message = "a schema extension takes no deliveries: leave aggregates, events and the payload mode out";
-            return Err(PluginError::invalid(message));
+            let message = "takes no deliveries: leave aggregates, events and the payload mode out";
+            return Err(PluginError::invalid(format!("{} {message}", kind.article())));
+        }
+        if kind != Kind::SchemaExtension {
+            return Ok(());
         }
         let extension = self.services.extension(&request.component, checked.config.clone())?;
         let conflicts = self.extensions.conflicts(&checked.name, &extension);
@@ -202,7 +204,7 @@ impl Registry {
         if lock(&self.plugins).contains_key(&checked.name) {
             return Err(PluginError::NameTaken(checked.name));
         }
-        self.check_pure(&checked)?;
+        self.check_unfed(&checked)?;
         let mut record = checked.record(&self.services)?;
         record.life.signer = signer;
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
@@ -264,9 +266,15 @@ impl Registry {
     /// A plugin that takes deliveries.
     pub(super) fn find_fed(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
         let installed = self.find(name)?;
+        installed.check_fed()?;
+        Ok(installed)
+    }
+
+    /// A plugin that can be changed where it stands.
+    pub(super) fn find_changeable(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
+        let installed = self.find(name)?;
         if installed.record().kind == Kind::SchemaExtension.as_str() {
-            let message = format!("{name} is a schema extension: it takes no deliveries and answers no queries");
-            return Err(PluginError::invalid(message));
+            installed.check_fed()?;
         }
         Ok(installed)
     }
@@ -283,7 +291,7 @@ impl Registry {
     }
 
     pub(super) fn queue(&self, name: &str) -> Result<Vec<Parked>, PluginError> {
-        let (_, parked) = self.parked(&*self.find(name)?)?;
+        let (_, parked) = self.parked(&*self.find_fed(name)?)?;
         let mut rows: Vec<_> = parked.iter().map(|(number, row)| row.told(*number)).collect();
         rows.sort_by_key(|row| row.first_position);
         Ok(rows)
@@ -300,7 +308,7 @@ impl Registry {
     }
 
     pub(super) fn queue_entry(&self, name: &str, id: &str) -> Result<ParkedDetail, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let (generation, number, row) = self.entry(&installed, id)?;
         let (deliveries, more) = self.deliveries(&installed, generation, &row)?;
         Ok(ParkedDetail { parked: row.told(number), deliveries, more })
@@ -346,13 +354,13 @@ impl Registry {
     }
 
     pub(super) fn queue_retry(&self, name: &str, id: &str) -> Result<usize, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let numbers = self.named(&installed, id)?;
         command(&installed, |reply| Command::Retry(numbers, reply))
     }
 
     pub(super) fn queue_discard(&self, actor: &str, name: &str, id: &str) -> Result<usize, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let numbers = self.named(&installed, id)?;
         if lock(&installed.worker).is_none() {
             return Err(installed.not_running());
@@ -370,20 +378,6 @@ impl Registry {
         }
         let number = numbers.into_iter().find(|number| number.to_string() == id);
         Ok(vec![number.ok_or_else(|| no_entry(id))?])
-    }
-
-    pub(super) fn query(
-        &self,
-        name: &str,
-        question: Question<'_>,
-        wait: Option<(Position, Duration)>,
-    ) -> Result<QueryAnswer, PluginError> {
-        let installed = self.find_fed(name)?;
-        let (position, timeout) = wait.unwrap_or((Position::default(), START_TIMEOUT));
-        installed.reach(position, timeout)?;
-        let _running = Asking::enter(&self.queries, self.services.limits.queries)?;
-        installed.load_if_paused(&self.services)?;
-        query::ask(&self.services, &installed, question)
     }
 
     /// Tells the log what becomes of a plugin.
@@ -416,29 +410,14 @@ impl Drop for Registry {
     }
 }
 
-/// A query that runs.
-struct Asking<'a>(&'a AtomicUsize);
-
-impl<'a> Asking<'a> {
-    fn enter(running: &'a AtomicUsize, most: usize) -> Result<Self, PluginError> {
-        let entered = Self(running);
-        if running.fetch_add(1, Ordering::AcqRel) < most {
-            return Ok(entered);
-        }
-        Err(PluginError::Busy(format!("{most} queries run already, which is the limit `queries`")))
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 pub(super) fn stop(installed: &Installed) {
     let worker = lock(&installed.worker).take();
     if let Some(worker) = worker {
         worker.stop();
+    }
+    let gateway = lock(&installed.gateway).take();
+    if let Some(gateway) = gateway {
+        gateway.close();
     }
 }
 

@@ -52,7 +52,7 @@ impl Registry {
         request: &UpgradeRequest,
     ) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         self.no_job(name)?;
         let record = installed.record();
         if request.component == record.component {
@@ -62,12 +62,18 @@ impl Registry {
         }
         let signer = self.check_signature(&request.component, request.signature.as_deref())?;
         let (old, new) = (self.services.load(&record.component)?, self.services.load(&request.component)?);
+        if old.descriptor().kind != new.descriptor().kind {
+            let (is, would) = (old.descriptor().kind.article(), new.descriptor().kind.article());
+            return Err(PluginError::invalid(format!(
+                "{name} is {is}, and the component is {would}: install that beside it"
+            )));
+        }
         let granted = self.consent(&record, old.descriptor(), new.descriptor(), &request.grants)?;
         self.check_mode(&record, new.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &new, &config)?;
         let code = code(&request.component, new.descriptor(), signer);
-        let swaps = reads_tables_of(new.descriptor(), old.descriptor());
+        let swaps = !new.descriptor().kind.takes_deliveries() || reads_tables_of(new.descriptor(), old.descriptor());
         self.tell_exchange(name, "$plugin_upgraded", (&code.component, &code.version), !swaps, actor)?;
         self.take_over(&installed, code, if swaps { None } else { Some(self.next_generation()?) }, &new, granted)?;
         Ok(self.status(&installed))
@@ -75,7 +81,7 @@ impl Registry {
 
     pub(super) fn rollback(&self, actor: &str, name: &str, to: Option<u32>) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find_changeable(name)?;
         self.no_job(name)?;
         let mut record = installed.record();
         let wanted = |kept: &Kept| to.is_none_or(|to| kept.generation.get() == to);
@@ -137,7 +143,11 @@ impl Registry {
         if !open.is_empty() {
             return Err(PluginError::NeedsConsent { version: new.version.clone(), grants: open.join(" ") });
         }
-        Ok(move |record: &mut Record| record.life.consented.extend(asked))
+        Ok(move |record: &mut Record| {
+            // Whoever consents to what a gateway asks for has granted it.
+            asked.iter().for_each(|ask| record.grants.consent(ask));
+            record.life.consented.extend(asked);
+        })
     }
 
     /// What a component asks for: capabilities, and parts of deliveries as far as the installation lets them through.
