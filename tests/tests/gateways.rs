@@ -281,7 +281,7 @@ fn an_upgrade_that_asks_for_more_waits_for_consent_which_grants_it() {
     assert_eq!(caller.get("front/echo").status, 200);
     let counter = node.ask(Method::PUT, "components", guest("event-counter"))["hash"].clone();
     let refused = node.refused(Method::POST, "plugins/front/upgrade", json!({ "component": counter }).to_string());
-    assert!(refused.contains("front is a gateway, and the component is a read model"), "{refused}");
+    assert!(refused.contains("front is a gateway, and this component is a read model"), "{refused}");
 }
 
 #[test]

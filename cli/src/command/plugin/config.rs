@@ -17,8 +17,9 @@ use crate::{
 /// Show how a plugin is configured, or change it while it runs
 ///
 /// A change takes effect between two batches, and holds for what is delivered from then on; `dbx plugin replay` rebuilds what
-/// came before. Options that are not given leave what they are for as it is. The configuration is shown without what is
-/// secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
+/// came before. Of a schema extension there is only the configuration, which holds for what is written from then on; of a
+/// gateway, also what it may. Options that are not given leave what they are for as it is. The configuration is shown without
+/// what is secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the plugin
@@ -77,6 +78,7 @@ struct Change {
 #[derive(Deserialize)]
 struct View {
     name: String,
+    kind: String,
     payload_mode: String,
     max_mode: Option<String>,
     aggregates: Vec<String>,
@@ -107,8 +109,14 @@ impl Args {
 
 impl View {
     fn details(&self) -> String {
+        let config = ("config", json::compact(self.config.get()));
+        if self.is_extension() {
+            return output::pairs([config]);
+        }
+        if self.is_gateway() {
+            return output::pairs([("may", super::view::grants(&self.grants)), config]);
+        }
         let any = |globs: &[String]| if globs.is_empty() { "any".to_owned() } else { globs.join(", ") };
-        let grants = super::view::grants(&self.grants);
         output::pairs([
             ("payload mode", self.payload_mode.clone()),
             ("at most", self.max_mode.clone().unwrap_or_else(|| "all that it can use".to_owned())),
@@ -116,13 +124,29 @@ impl View {
             ("events", any(&self.events)),
             ("filter", self.filter.clone().unwrap_or_else(|| "none".to_owned())),
             ("fields", mode::fields(&self.fields)),
-            ("config", json::compact(self.config.get())),
-            ("may", grants),
+            config,
         ])
+    }
+
+    /// Whether it is asked about writes, and takes no deliveries.
+    fn is_extension(&self) -> bool {
+        self.kind == "schema-extension"
+    }
+
+    /// Whether it answers requests, and takes no deliveries.
+    fn is_gateway(&self) -> bool {
+        self.kind == "gateway"
     }
 
     fn changed(&self) -> String {
         let (name, position) = (&self.name, output::count(self.holds_after));
+        if self.is_extension() {
+            let what = "this holds for what is written from now on, and history is not judged again";
+            return format!("{GREEN}changed{GREEN:#} {name}: {what}\n{}", self.details());
+        }
+        if self.is_gateway() {
+            return format!("{GREEN}changed{GREEN:#} {name}: this holds for requests from now on\n{}", self.details());
+        }
         format!(
             "{GREEN}changed{GREEN:#} {name}: this holds for events after position {position}; `dbx plugin replay {name}` \
              rebuilds what came before\n{}",

@@ -41,6 +41,7 @@ pub(crate) struct Plugin {
     #[serde(default)]
     targets: Vec<Target>,
     gateway: Option<Gateway>,
+    extension: Option<Extension>,
     pub(crate) rebuild: Option<Rebuild>,
 }
 
@@ -49,6 +50,23 @@ pub(crate) struct Plugin {
 pub(crate) struct Kept {
     version: String,
     generation: u64,
+}
+
+/// What a gateway may do, and what became of its requests.
+#[derive(Debug, Deserialize)]
+struct Gateway {
+    grants: DomainGrants,
+    requests: u64,
+    failed: u64,
+    turned_away: u64,
+}
+
+/// What a schema extension brings, and who uses it.
+#[derive(Debug, Deserialize)]
+struct Extension {
+    types: Vec<String>,
+    rules: Vec<String>,
+    schemas: Vec<String>,
 }
 
 /// What a transport may reach.
@@ -61,15 +79,6 @@ pub(crate) struct Target {
     circuit: String,
     failures: u64,
     last_error: Option<String>,
-}
-
-/// What a gateway may do, and what became of its requests.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Gateway {
-    grants: DomainGrants,
-    requests: u64,
-    failed: u64,
-    turned_away: u64,
 }
 
 /// A generation that is being built beside the live one.
@@ -86,16 +95,17 @@ pub(crate) struct Rebuild {
 impl Plugin {
     /// One line: what became of it.
     pub(super) fn sentence(&self, done: &str) -> String {
-        self.sentence_with(done, &self.payload_mode)
+        let Self { name, version, state, .. } = self;
+        match self.takes_deliveries() {
+            false => format!("{GREEN}{done}{GREEN:#} {name} {version}: {state}"),
+            true => self.sentence_with(done, &self.payload_mode),
+        }
     }
 
     /// The same, where its deliveries were cut in another mode than the installed one.
     pub(super) fn sentence_with(&self, done: &str, payload_mode: &str) -> String {
         let Self { name, version, state, .. } = self;
-        match &self.gateway {
-            Some(_) => format!("{GREEN}{done}{GREEN:#} {name} {version}: {state}"),
-            None => format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}"),
-        }
+        format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}")
     }
 
     /// Everything.
@@ -105,16 +115,19 @@ impl Plugin {
             ("state", self.state()),
             ("component", self.component.clone()),
         ];
-        match &self.gateway {
-            Some(gateway) => pairs.extend(gateway.pairs()),
-            None => pairs.extend(self.deliveries()),
-        }
-        pairs.push(("CPU time", output::duration(Duration::from_millis(self.cpu_ms))));
+        pairs.extend(match (&self.extension, &self.gateway) {
+            (Some(extension), _) => extension.told(),
+            (_, Some(gateway)) => gateway.told(self.cpu_ms),
+            (None, None) => self.deliveries(),
+        });
         if let Some(signer) = &self.signer {
             pairs.push(("signed by", signer.clone()));
         }
         if !self.kept.is_empty() {
-            let kept = self.kept.iter().map(|kept| format!("{} (generation {})", kept.version, kept.generation));
+            let kept = self.kept.iter().map(|kept| match self.takes_deliveries() {
+                false => kept.version.clone(),
+                true => format!("{} (generation {})", kept.version, kept.generation),
+            });
             pairs.push(("can go back to", kept.collect::<Vec<_>>().join(", ")));
         }
         pairs.extend(self.targets.iter().map(|target| ("target", target.sentence())));
@@ -127,7 +140,11 @@ impl Plugin {
         output::pairs(pairs)
     }
 
-    /// What is told of a plugin that takes deliveries.
+    fn takes_deliveries(&self) -> bool {
+        self.extension.is_none() && self.gateway.is_none()
+    }
+
+    /// What is delivered to it, and what became of that.
     fn deliveries(&self) -> Vec<(&'static str, String)> {
         let mut pairs = vec![
             ("payload mode", self.payload_mode.clone()),
@@ -139,6 +156,7 @@ impl Plugin {
             ("taken", format!("{} in {}", output::some(self.deliveries, "event"), batches(self.batches))),
             ("parked", output::some(self.parked, "aggregate")),
             ("failures", format!("{} retries, {} traps", output::count(self.retries), output::count(self.traps))),
+            ("CPU time", output::duration(Duration::from_millis(self.cpu_ms))),
             ("tables", output::bytes(self.table_bytes)),
         ];
         if self.attempt > 1 {
@@ -175,10 +193,15 @@ impl Plugin {
 }
 
 impl Gateway {
-    fn pairs(&self) -> [(&'static str, String); 3] {
+    fn told(&self, cpu_ms: u64) -> Vec<(&'static str, String)> {
         let Self { grants: granted, requests, failed, turned_away } = self;
         let failures = format!("{} unanswered, {} turned away", output::count(*failed), output::count(*turned_away));
-        [("may", grants(granted)), ("requests", output::count(*requests)), ("failures", failures)]
+        vec![
+            ("may", grants(granted)),
+            ("requests", output::count(*requests)),
+            ("failures", failures),
+            ("CPU time", output::duration(Duration::from_millis(cpu_ms))),
+        ]
     }
 }
 
@@ -188,6 +211,17 @@ pub(super) fn grants(grants: &DomainGrants) -> String {
     let words = verbs.iter().flat_map(|(verb, globs)| globs.iter().map(move |glob| format!("{verb}={glob}")));
     let words: Vec<_> = words.collect();
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+impl Extension {
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let names = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        vec![
+            ("column types", names(&self.types)),
+            ("rules", names(&self.rules)),
+            ("used by", if self.schemas.is_empty() { "no schema".to_owned() } else { self.schemas.join(", ") }),
+        ]
+    }
 }
 
 impl Target {

@@ -47,6 +47,8 @@ pub struct ConfigRequest {
 pub struct ConfigView {
     /// Name of the plugin.
     pub name: String,
+    /// Kind of the component, e.g. `read-model`.
+    pub kind: String,
     /// What deliveries carry.
     pub payload_mode: PayloadMode,
     /// The most that was granted; none: all that it can use.
@@ -64,21 +66,29 @@ pub struct ConfigView {
     pub config: Map<String, Value>,
     /// What a gateway may do in its domain.
     pub grants: DomainGrants,
-    /// Position from which on all this holds for what is delivered: the cursor.
+    /// Position from which on all this holds for what is delivered: the cursor; of a schema extension, for what is written.
     pub holds_after: u64,
 }
 
 impl ConfigRequest {
+    /// Whether what is delivered is to change.
+    fn is_about_deliveries(&self) -> bool {
+        let Self { payload_mode, aggregates, events, filter, include, exclude, config: _, grant: _, revoke: _ } = self;
+        let lists = [aggregates, events, include, exclude];
+        payload_mode.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
+    }
+
     /// What of it makes no sense for a plugin of this kind.
-    fn check(&self, kind: &str) -> Result<(), PluginError> {
+    fn check(&self, name: &str, kind: &str) -> Result<(), PluginError> {
         let Some(kind) = Kind::named(kind) else { return Ok(()) };
-        let lists = [&self.aggregates, &self.events, &self.include, &self.exclude];
-        let selects = self.payload_mode.is_some() || self.filter.is_some() || lists.iter().any(|list| list.is_some());
-        if selects && !kind.takes_deliveries() {
-            return Err(PluginError::invalid(format!("{} takes no deliveries, of which to select", kind.article())));
+        let article = kind.article();
+        if self.is_about_deliveries() && !kind.takes_deliveries() {
+            let message = format!("{name} is {article} and takes no deliveries: there is nothing to select of them");
+            return Err(PluginError::invalid(message));
         }
         if kind != Kind::Gateway && !(self.grant.is_empty() && self.revoke.is_empty()) {
-            let message = format!("{} has no grants that can be changed: install it anew with others", kind.article());
+            let message =
+                format!("{name} is {article} and has no grants that can be changed: install it anew with others");
             return Err(PluginError::invalid(message));
         }
         Ok(())
@@ -114,11 +124,12 @@ impl ConfigRequest {
 
 impl Registry {
     pub(super) fn config(&self, name: &str) -> Result<ConfigView, PluginError> {
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         let (record, status) = (installed.record(), self.status(&installed));
         let plugin = installed.plugin().map_or_else(|| self.services.load(&record.component), Ok)?;
         Ok(ConfigView {
             name: name.to_owned(),
+            kind: record.kind,
             payload_mode: record.payload_mode,
             max_mode: record.selection.max_mode,
             aggregates: record.aggregates,
@@ -134,14 +145,16 @@ impl Registry {
     /// Changes a plugin between two batches.
     pub(super) fn configure(&self, actor: &str, name: &str, request: ConfigRequest) -> Result<ConfigView, PluginError> {
         let changing = lock(&self.changing);
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         let mut record = installed.record();
         let plugin = self.services.load(&record.component)?;
-        request.check(&record.kind)?;
+        request.check(name, &record.kind)?;
         request.apply(&mut record)?;
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &plugin, &config)?;
+        let code = (record.component.as_str(), record.version.as_str());
+        record.life.brings = self.check_extension(name, plugin.descriptor().kind, code, &config)?;
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
@@ -149,6 +162,7 @@ impl Registry {
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
             kept.grants = record.grants;
+            kept.life.brings = record.life.brings;
         };
         self.exchange(&installed, change, &[])?;
         drop(changing);
@@ -157,7 +171,7 @@ impl Registry {
 
     pub(super) fn pause(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         self.tell(&registry::history(name)?, "$plugin_paused", "{}", actor)?;
         self.exchange(&installed, |record| record.life.paused = true, &[])?;
         Ok(self.status(&installed))
@@ -165,7 +179,7 @@ impl Registry {
 
     pub(super) fn resume(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         if !installed.record().enabled {
             return Err(installed.not_running());
         }
@@ -192,11 +206,18 @@ impl Registry {
     pub(super) fn run_as_recorded(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
         let record = installed.record();
         match (record.enabled, record.life.paused) {
-            (true, false) => return self.start(installed),
-            (true, true) => installed.paused(),
-            (false, _) => installed.disabled(),
+            (true, false) => self.start(installed),
+            (true, true) => {
+                installed.paused();
+                let how = format!("it is paused: resume it (`dbx plugin resume {}`)", installed.name);
+                self.silence(installed, &how)
+            }
+            (false, _) => {
+                installed.disabled();
+                let how = format!("it is disabled: enable it (`dbx plugin enable {}`)", installed.name);
+                self.silence(installed, &how)
+            }
         }
-        Ok(())
     }
 
     /// Has those plugins go on with a secret as it is now whose configuration names it.

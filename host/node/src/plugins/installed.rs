@@ -363,6 +363,7 @@ impl Installed {
             metrics: if gateway.is_some() { self.requests.metrics() } else { board.metrics },
             gateway,
             targets: self.targets.status(Instant::now()),
+            extension: None,
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {
                 generation: generation.get(),
                 cursor: cursor.get(),

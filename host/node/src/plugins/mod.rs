@@ -19,6 +19,7 @@ mod cut;
 mod documents;
 mod edit;
 mod error;
+mod extension_life;
 mod extensions;
 mod feed;
 mod fields;
@@ -91,7 +92,10 @@ pub use self::{
     signature::{PublicKey, SecretKey, Signature, Unreadable},
     signing::{SigningRules, TRUSTED_KEYS},
     slice::Part,
-    status::{ComponentInfo, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
+    status::{
+        ComponentInfo, ExtensionStatus, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus,
+        RebuildStatus,
+    },
     upgrade::{RollbackRequest, UpgradeRequest},
 };
 use self::{gateway::Reply, query::Question, registry::Registry, source::Source};

@@ -11,9 +11,9 @@ use std::{
 
 use eventdbx_sandbox::{ComponentHash, Kind, Limits, Sandbox};
 use eventdbx_store::{
-    AggregateNumber, AggregateRef, AggregateType, CompactRange, Domain,
+    AggregateNumber, AggregateRef, CompactRange, Domain,
     plugindb::{Generation, PluginDb},
-    schema::{Extensions, Provider},
+    schema::Extensions,
     system_clock,
 };
 use serde_json::{json, value::RawValue};
@@ -22,7 +22,7 @@ use super::{
     ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
     components::Components,
     cut::{Cut, Cutter, Extent},
-    extensions::Running,
+    extensions::{Brings, Running},
     feed::Feed,
     install::Checked,
     installed::Installed,
@@ -54,8 +54,8 @@ pub(super) struct Registry {
     /// Held while something is installed, removed, enabled or disabled.
     pub(super) changing: Mutex<()>,
     pub(super) queries: Arc<Queries>,
-    /// The schema extensions that run.
-    extensions: Arc<Running>,
+    /// The schema extensions.
+    pub(super) extensions: Arc<Running>,
 }
 
 impl Registry {
@@ -118,10 +118,7 @@ impl Registry {
 
     pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
         match Kind::named(&installed.record().kind) {
-            Some(Kind::SchemaExtension) => {
-                self.extend(installed);
-                return Ok(());
-            }
+            Some(Kind::SchemaExtension) => return self.extend(installed),
             Some(Kind::Gateway) => return self.open_gateway(installed),
             _ => {}
         }
@@ -130,56 +127,22 @@ impl Registry {
         Ok(())
     }
 
-    /// Has a schema extension asked from now on. One that does not start is stopped, and writes that need it are refused.
-    fn extend(&self, installed: &Installed) {
-        let (record, plugin) = (installed.record(), installed.name.clone());
-        let provider = Provider { plugin, version: record.version.clone(), component: record.component.clone() };
-        let config = self.services.secrets.fill(&record.config);
-        let started = config
-            .and_then(|config| self.services.extension(&record.component, config).map_err(|error| error.to_string()));
-        match started.and_then(|it| self.extensions.add(provider, it)) {
-            Ok(()) => installed.serving(),
-            Err(reason) => installed.stopped(reason),
-        }
-    }
-
     /// What only an installation of a kind must be checked for that takes no deliveries.
-    fn check_unfed(&self, checked: &Checked) -> Result<(), PluginError> {
+    fn check_unfed(&self, checked: &Checked) -> Result<Brings, PluginError> {
         let kind = checked.plugin.descriptor().kind;
         if kind == Kind::PayloadMode {
             return Err(PluginError::invalid(
                 "it is a payload mode, which this version does not apply to deliveries yet",
             ));
         }
-        if kind.takes_deliveries() {
-            return Ok(());
-        }
         let request = &checked.request;
-        if !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some() {
+        let selects = !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some();
+        if selects && !kind.takes_deliveries() {
             let message = "takes no deliveries: leave aggregates, events and the payload mode out";
             return Err(PluginError::invalid(format!("{} {message}", kind.article())));
         }
-        if kind != Kind::SchemaExtension {
-            return Ok(());
-        }
-        let extension = self.services.extension(&request.component, checked.config.clone())?;
-        let conflicts = self.extensions.conflicts(&checked.name, &extension);
-        if conflicts.is_empty() { Ok(()) } else { Err(PluginError::Invalid(conflicts)) }
-    }
-
-    /// Stops a plugin, whatever drives it.
-    fn halt(&self, installed: &Installed) -> Result<(), PluginError> {
-        stop(installed);
-        self.extensions.remove(&installed.name).map_err(internal)
-    }
-
-    /// The aggregate types whose active schemas use what a plugin brings.
-    fn schemas_with(&self, name: &str) -> Vec<String> {
-        let book = self.services.domain.schemas();
-        let uses = |kind: &&AggregateType| {
-            book.active(kind).is_some_and(|stored| stored.uses.iter().any(|it| it.provider.plugin == name))
-        };
-        book.kinds().filter(uses).map(ToString::to_string).collect()
+        let code = (request.component.as_str(), checked.plugin.descriptor().version.as_str());
+        self.check_extension(&checked.name, kind, code, &checked.config)
     }
 
     pub(super) fn add_component(&self, wasm: &[u8]) -> Result<ComponentInfo, PluginError> {
@@ -204,9 +167,9 @@ impl Registry {
         if lock(&self.plugins).contains_key(&checked.name) {
             return Err(PluginError::NameTaken(checked.name));
         }
-        self.check_unfed(&checked)?;
+        let brings = self.check_unfed(&checked)?;
         let mut record = checked.record(&self.services)?;
-        record.life.signer = signer;
+        (record.life.signer, record.life.brings) = (signer, brings);
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
         self.services.db.save_plugin(&checked.name, &record.encode(), &[]).map_err(internal)?;
         let installed = self.admit(&checked.name, record)?;
@@ -228,7 +191,8 @@ impl Registry {
             });
         }
         self.tell(&history(name)?, "$plugin_uninstalled", "{}", actor)?;
-        self.halt(&installed)?;
+        stop(&installed);
+        self.extensions.remove(name).map_err(internal)?;
         self.end_job_of(actor, name)?;
         let generations = installed.record().generations();
         self.services.db.remove_plugin(name, &generations).map_err(internal)?;
@@ -241,11 +205,7 @@ impl Registry {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_enabled", "{}", actor)?;
-        stop(&installed);
-        installed
-            .change(&self.services, |record| (record.enabled, record.life.paused) = (true, false), &[])
-            .map_err(internal)?;
-        self.start(&installed)?;
+        self.exchange(&installed, |record| (record.enabled, record.life.paused) = (true, false), &[])?;
         Ok(self.status(&installed))
     }
 
@@ -253,9 +213,7 @@ impl Registry {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_disabled", "{}", actor)?;
-        self.halt(&installed)?;
-        installed.change(&self.services, |record| record.enabled = false, &[]).map_err(internal)?;
-        installed.disabled();
+        self.exchange(&installed, |record| record.enabled = false, &[])?;
         Ok(self.status(&installed))
     }
 
@@ -270,15 +228,6 @@ impl Registry {
         Ok(installed)
     }
 
-    /// A plugin that can be changed where it stands.
-    pub(super) fn find_changeable(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
-        let installed = self.find(name)?;
-        if installed.record().kind == Kind::SchemaExtension.as_str() {
-            installed.check_fed()?;
-        }
-        Ok(installed)
-    }
-
     pub(super) fn list(&self) -> Vec<PluginStatus> {
         let plugins: Vec<_> = lock(&self.plugins).values().cloned().collect();
         plugins.iter().map(|installed| self.status(installed)).collect()
@@ -287,7 +236,8 @@ impl Registry {
     pub(super) fn status(&self, installed: &Installed) -> PluginStatus {
         let domain = &self.services.domain;
         let unseen = |position| Some(domain.scan(position).next()?.ok()?.header.recorded_at);
-        installed.status(domain.head().position, unseen, (self.services.clock)())
+        let status = installed.status(domain.head().position, unseen, (self.services.clock)());
+        PluginStatus { extension: self.extension_status(installed), ..status }
     }
 
     pub(super) fn queue(&self, name: &str) -> Result<Vec<Parked>, PluginError> {

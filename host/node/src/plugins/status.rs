@@ -100,6 +100,8 @@ pub struct PluginStatus {
     pub targets: Vec<TargetStatus>,
     /// What it may do in its domain and what became of its requests, if it is a gateway.
     pub gateway: Option<GatewayStatus>,
+    /// What it brings, if it is a schema extension.
+    pub extension: Option<ExtensionStatus>,
     /// A generation that is being rebuilt beside the live one.
     pub rebuild: Option<RebuildStatus>,
 }
@@ -119,6 +121,17 @@ pub struct RebuildStatus {
     pub version: Option<String>,
     /// Why it stands still, if it does.
     pub reason: Option<String>,
+}
+
+/// What a schema extension brings, and who uses it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ExtensionStatus {
+    /// Names of its column types.
+    pub types: Vec<String>,
+    /// Names of its rules.
+    pub rules: Vec<String>,
+    /// The aggregate types whose active schemas use any of it.
+    pub schemas: Vec<String>,
 }
 
 /// A component that ran before, and its tables.
