@@ -7,6 +7,7 @@ mod demo;
 mod domains;
 mod exit_codes;
 mod export;
+mod gateways;
 mod import;
 mod jobs;
 mod modes;

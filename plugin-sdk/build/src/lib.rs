@@ -37,6 +37,8 @@ pub const EXAMPLES: [&str; 11] = [
     "cdc",
     "coarse-times",
     "event-counter",
+    "flight-board",
+    "github-webhook",
     "nats-publish",
     "ndjson-tcp",
     "punctuality",

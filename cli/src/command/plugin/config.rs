@@ -1,6 +1,9 @@
 //! `dbx plugin config`: how a plugin is configured, and changing it while it runs.
 
-use eventdbx_node::{plugins::FieldList, wire::Raw};
+use eventdbx_node::{
+    plugins::{DomainGrants, FieldList},
+    wire::Raw,
+};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +17,9 @@ use crate::{
 /// Show how a plugin is configured, or change it while it runs
 ///
 /// A change takes effect between two batches, and holds for what is delivered from then on; `dbx plugin replay` rebuilds what
-/// came before. Of a schema extension there is only the configuration, which holds for what is written from then on. Options that are not given leave what they are for as it is. The configuration is shown without what is
-/// secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
+/// came before. Of a schema extension there is only the configuration, which holds for what is written from then on; of a
+/// gateway, also what it may. Options that are not given leave what they are for as it is. The configuration is shown without
+/// what is secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the plugin
@@ -61,6 +65,14 @@ struct Change {
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<Raw>,
+    /// What a gateway may do from now on: append=TYPE[/ID], read=TYPE[/ID] (with * and ?) or query=PLUGIN; may be repeated
+    #[arg(long, value_name = "GRANT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grant: Vec<String>,
+    /// What a gateway may not do any more, as it was granted; may be repeated
+    #[arg(long, value_name = "GRANT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revoke: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +86,7 @@ struct View {
     filter: Option<String>,
     fields: FieldList,
     config: Raw,
+    grants: DomainGrants,
     holds_after: u64,
 }
 
@@ -100,6 +113,9 @@ impl View {
         if self.takes_none() {
             return output::pairs([config]);
         }
+        if self.is_gateway() {
+            return output::pairs([("may", super::view::grants(&self.grants)), config]);
+        }
         let any = |globs: &[String]| if globs.is_empty() { "any".to_owned() } else { globs.join(", ") };
         output::pairs([
             ("payload mode", self.payload_mode.clone()),
@@ -117,6 +133,11 @@ impl View {
         ["schema-extension", "payload-mode"].contains(&self.kind.as_str())
     }
 
+    /// Whether it answers requests, and takes no deliveries.
+    fn is_gateway(&self) -> bool {
+        self.kind == "gateway"
+    }
+
     fn changed(&self) -> String {
         let (name, position) = (&self.name, output::count(self.holds_after));
         if self.takes_none() {
@@ -125,6 +146,9 @@ impl View {
                 _ => "this holds for what is written from now on, and history is not judged again",
             };
             return format!("{GREEN}changed{GREEN:#} {name}: {what}\n{}", self.details());
+        }
+        if self.is_gateway() {
+            return format!("{GREEN}changed{GREEN:#} {name}: this holds for requests from now on\n{}", self.details());
         }
         format!(
             "{GREEN}changed{GREEN:#} {name}: this holds for events after position {position}; `dbx plugin replay {name}` \

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::Context;
-use eventdbx_node::{plugins::FieldList, wire::Raw};
+use eventdbx_node::{
+    plugins::{DomainGrants, FieldList},
+    wire::Raw,
+};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +73,8 @@ pub(crate) struct Installation {
     pub(crate) config: Option<Raw>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) targets: BTreeMap<String, grants::Target>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grants: Option<DomainGrants>,
 }
 
 impl Args {
@@ -89,6 +94,7 @@ impl Args {
             signature: self.signature.as_deref().map(super::signing::read_signature).transpose()?,
             config,
             targets,
+            grants: Some(self.grants.domain()),
         };
         session.format.answer(&install(session, &installation).await?, |plugin: &Plugin| plugin.sentence("installed"))
     }

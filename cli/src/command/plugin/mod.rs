@@ -1,6 +1,7 @@
 //! `dbx plugin`: install, watch, replay and build plugins.
 
 mod build;
+mod call;
 mod capsule;
 mod config;
 mod grants;
@@ -66,6 +67,7 @@ pub(crate) enum Command {
     /// Look after what a plugin could not handle
     #[command(subcommand)]
     Queue(queue::Command),
+    Call(call::Args),
     Replay(replay::Args),
     Jobs(jobs::Args),
     #[command(subcommand)]
@@ -102,6 +104,7 @@ impl Command {
             Self::Status(args) => args.run(session).await,
             Self::Logs(args) => args.run(session).await,
             Self::Queue(command) => command.run(session).await,
+            Self::Call(args) => args.run(session).await,
             Self::Replay(args) => args.run(session).await,
             Self::Jobs(args) => args.run(session).await,
             Self::Capsule(command) => command.run(session).await,

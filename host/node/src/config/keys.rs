@@ -56,6 +56,16 @@ pub const KEYS: &[Key] = &[
     Key { name: "plugins.parked", range: Some(0..=1_000_000), doc: "most parked aggregates of one plugin" },
     Key { name: "plugins.log_lines", range: Some(0..=1_000_000), doc: "lines of a plugin's log that are kept" },
     Key { name: "plugins.queries", range: Some(1..=1024), doc: "queries that run at the same time" },
+    Key {
+        name: "plugins.gateway_threads",
+        range: Some(1..=64),
+        doc: "requests that one gateway answers at the same time",
+    },
+    Key {
+        name: "plugins.gateway_waiting",
+        range: Some(0..=65_536),
+        doc: "requests that wait for one gateway; more are answered busy",
+    },
     Key { name: "daemon.log_level", range: None, doc: "error, warn, info, debug or trace" },
     Key {
         name: "daemon.body_mib",

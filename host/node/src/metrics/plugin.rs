@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::text::{Kind, Text, float};
-use crate::{grant::Grant, node::DomainNode, plugins::PluginStatus};
+use crate::{
+    grant::Grant,
+    node::DomainNode,
+    plugins::{GatewayStatus, PluginStatus},
+};
 
 type Family = (&'static str, Kind, &'static str, fn(&PluginStatus) -> f64);
 
@@ -38,6 +42,17 @@ const FAMILIES: &[Family] = &[
     }),
 ];
 
+type GatewayFamily = (&'static str, &'static str, fn(&GatewayStatus) -> u64);
+
+/// What became of the requests to gateways.
+const GATEWAYS: &[GatewayFamily] = &[
+    ("eventdbx_gateway_requests_total", "Requests that a gateway was given.", |gateway| gateway.requests),
+    ("eventdbx_gateway_failed_total", "Requests that it did not answer.", |gateway| gateway.failed),
+    ("eventdbx_gateway_turned_away_total", "Requests for which there was no room to wait.", |gateway| {
+        gateway.turned_away
+    }),
+];
+
 pub(super) fn write(text: &mut Text, domains: &[Arc<DomainNode>], grant: &Grant) {
     let plugins: Vec<(&str, PluginStatus)> = domains
         .iter()
@@ -64,6 +79,14 @@ pub(super) fn write(text: &mut Text, domains: &[Arc<DomainNode>], grant: &Grant)
         text.family(name, *kind, help);
         for (domain, plugin) in &plugins {
             text.sample(&[("domain", domain), ("plugin", &plugin.name)], value(plugin));
+        }
+    }
+    for (name, help, value) in GATEWAYS {
+        text.family(name, Kind::Counter, help);
+        for (domain, plugin) in &plugins {
+            if let Some(gateway) = &plugin.gateway {
+                text.sample(&[("domain", domain), ("plugin", &plugin.name)], float(value(gateway)));
+            }
         }
     }
     text.family("eventdbx_plugin_user_value", Kind::Untyped, "A counter or gauge of the plugin's own, by its name.");

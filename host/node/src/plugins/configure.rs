@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    FieldList, PayloadMode, PluginError, PluginStatus, install,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginStatus, install,
     installed::Installed,
     lock,
     record::Record,
@@ -36,6 +36,10 @@ pub struct ConfigRequest {
     /// Configuration object for the component.
     #[schema(value_type = Option<Object>)]
     pub config: Option<Map<String, Value>>,
+    /// What a gateway may do from now on: `append=TYPE[/ID]`, `read=TYPE[/ID]` or `query=PLUGIN`.
+    pub grant: Vec<String>,
+    /// What it may not do any more, as it was granted.
+    pub revoke: Vec<String>,
 }
 
 /// How a plugin is configured.
@@ -60,21 +64,40 @@ pub struct ConfigView {
     /// Configuration of the component, without what is secret.
     #[schema(value_type = Object)]
     pub config: Map<String, Value>,
+    /// What a gateway may do in its domain.
+    pub grants: DomainGrants,
     /// Position from which on all this holds for what is delivered: the cursor; of a schema extension, for what is written.
     pub holds_after: u64,
 }
 
 impl ConfigRequest {
-    /// Whether anything but the configuration is to change.
+    /// Whether what is delivered is to change.
     fn is_about_deliveries(&self) -> bool {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config: _ } = self;
+        let Self { payload_mode, aggregates, events, filter, include, exclude, config: _, grant: _, revoke: _ } = self;
         let lists = [aggregates, events, include, exclude];
         payload_mode.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
     }
 
+    /// What of it makes no sense for a plugin of this kind.
+    fn check(&self, name: &str, kind: &str) -> Result<(), PluginError> {
+        let Some(kind) = Kind::named(kind) else { return Ok(()) };
+        let article = kind.article();
+        if self.is_about_deliveries() && !kind.takes_deliveries() {
+            let message = format!("{name} is {article} and takes no deliveries: there is nothing to select of them");
+            return Err(PluginError::invalid(message));
+        }
+        if kind != Kind::Gateway && !(self.grant.is_empty() && self.revoke.is_empty()) {
+            let message =
+                format!("{name} is {article} and has no grants that can be changed: install it anew with others");
+            return Err(PluginError::invalid(message));
+        }
+        Ok(())
+    }
+
     /// Takes the changes over into a record.
-    fn apply(self, record: &mut Record) {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config } = self;
+    fn apply(self, record: &mut Record) -> Result<(), PluginError> {
+        let Self { payload_mode, aggregates, events, filter, include, exclude, config, grant, revoke } = self;
+        record.grants.change(&grant, &revoke).map_err(PluginError::Invalid)?;
         let (selection, given) = (&mut record.selection, |text: String| (!text.trim().is_empty()).then_some(text));
         record.payload_mode = payload_mode.unwrap_or(record.payload_mode);
         if let Some(aggregates) = aggregates {
@@ -95,6 +118,7 @@ impl ConfigRequest {
         if let Some(config) = config {
             record.config = config;
         }
+        Ok(())
     }
 }
 
@@ -113,6 +137,7 @@ impl Registry {
             filter: record.selection.filter,
             fields: record.selection.fields,
             config: redact::config(&record.config, &plugin.descriptor().config_schema),
+            grants: record.grants,
             holds_after: status.cursor,
         })
     }
@@ -122,13 +147,9 @@ impl Registry {
         let changing = lock(&self.changing);
         let installed = self.find(name)?;
         let mut record = installed.record();
-        if let Some(kind) = record.takes_none().filter(|_| request.is_about_deliveries()) {
-            let what = kind.article();
-            let message = format!("{name} is {what} and takes no deliveries: of it, only `config` can be changed");
-            return Err(PluginError::invalid(message));
-        }
         let plugin = self.services.load(&record.component)?;
-        request.apply(&mut record);
+        request.check(name, &record.kind)?;
+        request.apply(&mut record)?;
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &plugin, &config)?;
@@ -143,6 +164,7 @@ impl Registry {
             kept.payload_mode = record.payload_mode;
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
+            kept.grants = record.grants;
             kept.life.brings = record.life.brings;
         };
         self.exchange(&installed, change, &[])?;

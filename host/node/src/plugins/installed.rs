@@ -13,7 +13,9 @@ use eventdbx_store::{
 };
 
 use super::{
-    KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus, lock,
+    KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus,
+    gateway::{Gateway, Requests},
+    lock,
     logs::Logs,
     record::Record,
     services::Services,
@@ -37,6 +39,10 @@ pub(super) struct Installed {
     /// None until the worker has loaded it.
     plugin: Mutex<Option<Plugin>>,
     pub(super) worker: Mutex<Option<Handle>>,
+    /// What answers requests, if it is a gateway that runs.
+    pub(super) gateway: Mutex<Option<Gateway>>,
+    /// What became of its requests, if it is a gateway.
+    pub(super) requests: Arc<Requests>,
 }
 
 /// How the worker stands, as it told last.
@@ -81,6 +87,8 @@ impl Installed {
             changed: Condvar::new(),
             plugin: Mutex::default(),
             worker: Mutex::default(),
+            gateway: Mutex::default(),
+            requests: Arc::default(),
         }
     }
 
@@ -144,12 +152,30 @@ impl Installed {
         Ok(())
     }
 
+    /// Whether it takes deliveries; the error says why what was asked for makes no sense otherwise.
+    pub(super) fn check_fed(&self) -> Result<(), PluginError> {
+        let Some(kind) = self.record().takes_none() else { return Ok(()) };
+        let (name, article) = (&self.name, kind.article());
+        Err(PluginError::invalid(format!("{name} is {article}: it takes no deliveries and answers no queries")))
+    }
+
+    /// Loads the component of a gateway.
+    pub(super) fn load(&self, services: &Services) -> Result<Plugin, PluginError> {
+        let plugin = self.code(services, &self.record())?;
+        *lock(&self.plugin) = Some(plugin.clone());
+        Ok(plugin)
+    }
+
+    /// Whoever exchanged the code has loaded it: the plugin pauses no longer than it must.
+    fn code(&self, services: &Services, record: &Record) -> Result<Plugin, PluginError> {
+        let loaded = self.plugin().filter(|plugin| plugin.hash().to_string() == record.component);
+        loaded.map_or_else(|| services.load(&record.component), Ok)
+    }
+
     /// Loads the component and compiles the selector.
     pub(super) fn program(&self, services: &Services) -> Result<Program, String> {
         let record = self.record();
-        // Whoever exchanged the code has loaded it: delivery pauses no longer than it must.
-        let loaded = self.plugin().filter(|plugin| plugin.hash().to_string() == record.component);
-        let plugin = loaded.map_or_else(|| services.load(&record.component), Ok).map_err(|error| error.to_string())?;
+        let plugin = self.code(services, &record).map_err(|error| error.to_string())?;
         let program = self.program_of(services, &record, plugin.clone(), record.life.upgraded_from.clone())?;
         *lock(&self.plugin) = Some(plugin);
         Ok(program)
@@ -298,7 +324,9 @@ impl Installed {
         let board = lock(&self.board).clone();
         let (cursor, counters) = (board.cursor.position, board.cursor.counters);
         // What takes no deliveries misses none.
+        let kind = Kind::named(&record.kind);
         let cursor = if record.takes_none().is_some() { head } else { cursor };
+        let gateway = (kind == Some(Kind::Gateway)).then(|| self.requests.status(&record.grants));
         let lag = head.get().saturating_sub(cursor.get());
         let since = if lag > 0 { unseen(cursor.next()) } else { None };
         PluginStatus {
@@ -329,11 +357,12 @@ impl Installed {
             skipped: counters.skipped,
             left_out: counters.left_out,
             retries: counters.retries,
-            traps: counters.traps,
-            cpu_ms: counters.cpu_micros / 1000,
+            traps: counters.traps + self.requests.traps(),
+            cpu_ms: counters.cpu_micros / 1000 + self.requests.cpu_ms(),
             table_bytes: counters.table_bytes,
             last_error: board.last_error,
-            metrics: board.metrics,
+            metrics: if gateway.is_some() { self.requests.metrics() } else { board.metrics },
+            gateway,
             targets: self.targets.status(Instant::now()),
             extension: None,
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {

@@ -24,6 +24,7 @@ mod extensions;
 mod feed;
 mod fields;
 mod figures;
+mod gateway;
 mod glob;
 mod guest;
 mod host;
@@ -71,7 +72,7 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::Sandbox;
+use eventdbx_sandbox::{GatewayRequest, Sandbox};
 use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
@@ -80,6 +81,7 @@ pub use self::{
     configure::{ConfigRequest, ConfigView},
     error::PluginError,
     fields::{FIELD_POINTERS, FieldList},
+    gateway::{DomainGrants, GatewayStatus},
     install::InstallRequest,
     jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
     life::KEPT_VERSIONS,
@@ -98,7 +100,7 @@ pub use self::{
     },
     upgrade::{RollbackRequest, UpgradeRequest},
 };
-use self::{query::Question, registry::Registry, source::Source};
+use self::{gateway::Reply, query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
 pub use crate::outbound::{Circuit, Secret, TargetGrant, TargetStatus};
 
@@ -447,7 +449,17 @@ impl Plugins {
         cursor: Option<&str>,
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
-        self.registry.query(name, Question { query, params, cursor }, wait)
+        self.registry.queries.ask(name, Question { query, params, cursor }, wait)
+    }
+
+    /// Hands a request to a gateway; the answer comes by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] when it is no gateway, [`PluginError::Stopped`], or
+    /// [`PluginError::Busy`] when too many requests wait.
+    pub(crate) fn call(&self, _: &Grant, name: &str, request: GatewayRequest) -> Result<Reply, PluginError> {
+        self.registry.call(name, request)
     }
 
     /// The log, for those who follow it from outside the sandbox.

@@ -7,7 +7,7 @@ use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{PayloadMode, life::Life, selection::Selection, selector::Selector, slice::ModeMap};
+use super::{DomainGrants, PayloadMode, life::Life, selection::Selection, selector::Selector, slice::ModeMap};
 use crate::outbound::TargetGrant;
 
 /// An installed plugin.
@@ -26,6 +26,9 @@ pub(super) struct Record {
     /// What a transport may reach. Secrets are among it: this record is kept sealed.
     #[serde(default)]
     pub(super) targets: BTreeMap<String, TargetGrant>,
+    /// What a gateway may do in its domain.
+    #[serde(default)]
+    pub(super) grants: DomainGrants,
     pub(super) enabled: bool,
     /// The generation that answers queries.
     pub(super) generation: Generation,
@@ -59,7 +62,7 @@ impl Record {
 
     /// Its kind, if that takes no deliveries.
     pub(super) fn takes_none(&self) -> Option<Kind> {
-        [Kind::SchemaExtension, Kind::PayloadMode].into_iter().find(|kind| self.kind == kind.as_str())
+        Kind::named(&self.kind).filter(|kind| !kind.takes_deliveries())
     }
 
     /// What it lets its plugin see.
@@ -81,6 +84,7 @@ impl Record {
             "signer": self.life.signer,
             "config": self.config.keys().collect::<Vec<_>>(),
             "targets": self.targets.iter().map(|(name, grant)| told(name, grant)).collect::<Vec<_>>(),
+            "grants": self.grants.words(),
         })
         .to_string()
     }

@@ -155,7 +155,8 @@ fn any<T>(clause: &[T], test: impl Fn(&T) -> bool) -> bool {
     clause.is_empty() || clause.iter().any(test)
 }
 
-fn pair(text: &str) -> Result<(Glob, Option<Glob>), String> {
+/// `type` or `type/id`.
+pub(super) fn pair(text: &str) -> Result<(Glob, Option<Glob>), String> {
     match text.split_once('/') {
         Some((kind, id)) => Ok((Glob::new(kind)?, Some(Glob::new(id)?))),
         None => Ok((Glob::new(text)?, None)),

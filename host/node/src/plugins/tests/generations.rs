@@ -34,6 +34,7 @@ pub(super) fn install(world: &World) -> Arc<Installed> {
         events: Vec::new(),
         selection: Default::default(),
         config: serde_json::Map::new(),
+        grants: Default::default(),
         targets: Default::default(),
         enabled: true,
         generation: world.generation(),
