@@ -12,6 +12,7 @@ mod jobs;
 mod plugins;
 mod queue;
 mod reading;
+mod recipients;
 mod schemas;
 mod scratch;
 mod shapes;

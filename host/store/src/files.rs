@@ -144,7 +144,8 @@ impl Files {
         let damaged = |what: &str| ReadError::Damaged(format!("position {}: {what}", header.position));
         let kept = self.keys.of_row(at, header.number, &header.aggregate, row.key_id)?;
         let domain_id = self.keys.keyring.domain_id();
-        let binding = write::body_binding(domain_id, &row.key_id, &header.aggregate, header.event_id);
+        let (key_id, name, id) = (&row.key_id, &header.aggregate, header.event_id);
+        let binding = write::body_binding(domain_id, key_id, name, id, &header.recipients);
         let plain = kept.cipher.open(&binding, row.sealed).ok_or_else(|| damaged("its body does not open"))?;
         let plain = match row.compressed {
             true => {

@@ -1,6 +1,6 @@
 //! Cutting a batch: from rows of the log to deliveries that carry exactly what a payload mode names.
 
-use std::{collections::HashMap, fmt::Write, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt::Write, ops::Range, sync::Arc};
 
 use eventdbx_sandbox::{Delivery, Envelope, Parts};
 use eventdbx_store::{
@@ -15,6 +15,7 @@ use super::{
     feed::{Feed, Row},
     fields::FieldFilter,
     jobs::Span,
+    modes::Modes,
     parking::ParkedRow,
     selector::Selector,
     services::Services,
@@ -35,6 +36,7 @@ pub(super) struct Cutter<'a> {
     span: Option<&'a Span>,
     parked: &'a HashMap<AggregateNumber, ParkedRow>,
     slice: Slice,
+    modes: &'a Modes,
 }
 
 /// How far a batch may go.
@@ -87,7 +89,7 @@ impl<'a> Cutter<'a> {
         mode: PayloadMode,
     ) -> Self {
         let Services { feed, states, modes, .. } = services;
-        Self { feed, states, selector, span: None, parked, slice: selector.slice(mode, &modes.current()) }
+        Self { feed, states, selector, span: None, parked, slice: selector.slice(mode, &modes.current()), modes }
     }
 
     /// Cuts only what lies in a stretch.
@@ -134,7 +136,8 @@ impl<'a> Cutter<'a> {
     /// The same, where an operator gave the event another payload (JSON) to be delivered with: it is cut as any payload is.
     /// The state stays that of the log.
     pub(super) fn item_with(&self, row: Row, payload: Option<&str>) -> Result<Item, StateError> {
-        let parts = self.slice.parts;
+        let slice = self.slice_of(row.header());
+        let parts = slice.parts;
         if parts.payload || parts.envelope || parts.extensions {
             row.event()?;
         }
@@ -144,7 +147,18 @@ impl<'a> Cutter<'a> {
             None => row,
         };
         let item = Item { row, payload: None, state, parts };
-        if self.slice.fields.is_empty() { Ok(item) } else { item.without(&self.slice.fields) }
+        if slice.fields.is_empty() { Ok(item) } else { item.without(&slice.fields) }
+    }
+
+    /// What is delivered of an event: what is of any, and of that no more than its writer lets this recipient see.
+    fn slice_of(&self, header: &Header) -> Cow<'_, Slice> {
+        match self.selector.mode_of(header) {
+            Some(mode) => {
+                let most = Slice::of(mode, &self.modes.current()).unwrap_or_default();
+                Cow::Owned(self.slice.clone().and(most))
+            }
+            None => Cow::Borrowed(&self.slice),
+        }
     }
 }
 

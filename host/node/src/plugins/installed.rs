@@ -167,7 +167,7 @@ impl Installed {
         upgraded_from: Option<String>,
     ) -> Result<Program, String> {
         let selector = record.selector(plugin.descriptor(), &services.modes.current());
-        let selector = selector.map_err(|faults| faults.join("; "))?;
+        let selector = selector.map_err(|faults| faults.join("; "))?.named(&self.name);
         Ok(Program {
             kind: plugin.descriptor().kind,
             guest: Box::new(plugin),

@@ -336,6 +336,11 @@ impl Plugins {
         self.registry.list()
     }
 
+    /// Whether a plugin of this name is installed that takes deliveries.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.registry.find_fed(name).is_ok()
+    }
+
     /// How a plugin stands.
     ///
     /// # Errors

@@ -66,6 +66,11 @@ impl Selection {
         };
         Ok(Self { selector: Selector::new(&widest, &[], &[])?, mode })
     }
+
+    /// The same, for the subscription of this name: it also gets what names it.
+    pub(crate) fn named(self, name: &str) -> Self {
+        Self { selector: self.selector.named(name), ..self }
+    }
 }
 
 impl Source {

@@ -5,6 +5,7 @@ mod exactly_once;
 mod generations;
 mod jobs;
 mod parking;
+mod recipients;
 mod replay_requests;
 mod selection;
 mod transport;
