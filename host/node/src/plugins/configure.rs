@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    FieldList, PayloadMode, PluginError, PluginStatus, install,
+    FieldList, PayloadMode, PluginError, PluginPriority, PluginStatus, install,
     installed::Installed,
     lock,
     record::Record,
@@ -22,6 +22,8 @@ use super::{
 pub struct ConfigRequest {
     /// What deliveries carry.
     pub payload_mode: Option<PayloadMode>,
+    /// How much of the processor it gets beside others.
+    pub priority: Option<PluginPriority>,
     /// Globs that an aggregate must match (`type` or `type/id`); an empty list: any.
     pub aggregates: Option<Vec<String>>,
     /// Globs that an event type must match; an empty list: any but EventDBX's own.
@@ -44,6 +46,8 @@ pub struct ConfigView {
     pub name: String,
     /// What deliveries carry.
     pub payload_mode: PayloadMode,
+    /// How much of the processor it gets beside others.
+    pub priority: PluginPriority,
     /// The most that was granted; none: all that it can use.
     pub max_mode: Option<PayloadMode>,
     /// Globs over aggregates; none: any.
@@ -64,9 +68,10 @@ pub struct ConfigView {
 impl ConfigRequest {
     /// Takes the changes over into a record.
     fn apply(self, record: &mut Record) {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config } = self;
+        let Self { payload_mode, priority, aggregates, events, filter, include, exclude, config } = self;
         let (selection, given) = (&mut record.selection, |text: String| (!text.trim().is_empty()).then_some(text));
         record.payload_mode = payload_mode.unwrap_or(record.payload_mode);
+        record.priority = priority.unwrap_or(record.priority);
         if let Some(aggregates) = aggregates {
             record.aggregates = aggregates;
         }
@@ -96,6 +101,7 @@ impl Registry {
         Ok(ConfigView {
             name: name.to_owned(),
             payload_mode: record.payload_mode,
+            priority: record.priority,
             max_mode: record.selection.max_mode,
             aggregates: record.aggregates,
             events: record.events,
@@ -119,7 +125,7 @@ impl Registry {
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
-            kept.payload_mode = record.payload_mode;
+            (kept.payload_mode, kept.priority) = (record.payload_mode, record.priority);
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
         };

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{
     PayloadMode,
+    ahead::Ahead,
     feed::{Feed, Row},
     fields::FieldFilter,
     jobs::Span,
@@ -34,6 +35,8 @@ pub(super) struct Cutter<'a> {
     selector: &'a Selector,
     /// Only events of this stretch; none: of the whole log.
     span: Option<&'a Span>,
+    /// What was delivered before its turn and is passed over; none: nothing was.
+    ahead: Option<&'a Ahead>,
     parked: &'a HashMap<AggregateNumber, ParkedRow>,
     slice: Slice,
     modes: &'a Modes,
@@ -89,12 +92,26 @@ impl<'a> Cutter<'a> {
         mode: PayloadMode,
     ) -> Self {
         let Services { feed, states, modes, .. } = services;
-        Self { feed, states, selector, span: None, parked, slice: selector.slice(mode, &modes.current()), modes }
+        Self {
+            feed,
+            states,
+            selector,
+            span: None,
+            ahead: None,
+            parked,
+            slice: selector.slice(mode, &modes.current()),
+            modes,
+        }
     }
 
     /// Cuts only what lies in a stretch.
     pub(super) fn within(self, span: Option<&'a Span>) -> Self {
         Self { span, ..self }
+    }
+
+    /// Passes over what was delivered before its turn.
+    pub(super) fn behind(self, ahead: &'a Ahead) -> Self {
+        Self { ahead: Some(ahead), ..self }
     }
 
     /// Cuts a batch. It ends at its last item, or where the log ends, or where enough rows were looked at.
@@ -110,6 +127,7 @@ impl<'a> Cutter<'a> {
                     break;
                 }
                 if self.span.is_none_or(|span| span.admits(header))
+                    && !self.ahead.is_some_and(|ahead| ahead.has(header))
                     && self.selector.admits(header)
                     && self.selector.passes(header, || window.row(index))?
                     && !cut.leave_out(self.parked, header)

@@ -305,6 +305,7 @@ impl Installed {
             state: board.state,
             reason: board.reason,
             payload_mode: record.payload_mode,
+            priority: record.priority,
             aggregates: record.aggregates,
             events: record.events,
             filter: record.selection.filter,

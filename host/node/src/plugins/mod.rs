@@ -11,6 +11,7 @@
 //! The queue of a plugin is a cursor over the log, not a copy of it. Nothing here can delay an append: the committer hands
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
+mod ahead;
 mod capsule;
 mod commit;
 mod components;
@@ -38,6 +39,7 @@ mod modes;
 mod offline;
 mod pages;
 mod parking;
+mod priority;
 mod query;
 mod queue;
 mod recent;
@@ -84,6 +86,7 @@ pub use self::{
     mode::{MODE_NAME_BYTES, ModeName, PayloadMode, UnknownMode},
     modes::{DOMAIN_MODES, ModeRequest, ModeView},
     offline::{describe, inspect},
+    priority::PluginPriority,
     query::{QueryAnswer, QueryError},
     secrets::{DOMAIN_SECRETS, SECRET_BYTES, SECRET_NAME_BYTES},
     signature::{PublicKey, SecretKey, Signature, Unreadable},

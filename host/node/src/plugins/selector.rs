@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use eventdbx_sandbox::{Parts, Selector as Widest};
-use eventdbx_store::{Event, Filter, Header, ReadError};
+use eventdbx_store::{Event, Filter, Header, Priority, ReadError};
 
 use super::{
     PayloadMode,
@@ -86,6 +86,11 @@ impl Selector {
         let mode = header.recipients.named(&self.name)?.mode.as_ref()?;
         // Names of modes follow one rule, so that this one reads; what does not would carry nothing.
         mode.as_str().parse().ok()
+    }
+
+    /// Whether the writer of an event finds it urgent for this recipient.
+    pub(super) fn is_urgent(&self, header: &Header) -> bool {
+        header.recipients.named(&self.name).is_some_and(|recipient| recipient.priority == Priority::Urgent)
     }
 
     /// The most that the plugin may see: what it can use, as far as it was granted.

@@ -10,7 +10,7 @@ use eventdbx_store::{
 use serde_json::value::RawValue;
 
 use super::{
-    PayloadMode,
+    PayloadMode, PluginPriority,
     cut::{Cutter, Extent, Item},
     feed::Row,
     selector::Selector,
@@ -183,5 +183,5 @@ impl Source {
 
 /// Has the scheduler prefer every ordinary thread to this one.
 pub(crate) fn lower_priority() {
-    worker::lower_priority();
+    worker::lower_priority(PluginPriority::Normal);
 }

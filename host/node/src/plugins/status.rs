@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{FieldList, PayloadMode, life::Kept};
+use super::{FieldList, PayloadMode, PluginPriority, life::Kept};
 use crate::outbound::TargetStatus;
 
 /// What the worker of a plugin is at.
@@ -48,6 +48,8 @@ pub struct PluginStatus {
     pub reason: Option<String>,
     /// The installed payload mode.
     pub payload_mode: PayloadMode,
+    /// How much of the processor it gets beside others.
+    pub priority: PluginPriority,
     /// Globs that an aggregate must match (`type` or `type/id`); none: any.
     pub aggregates: Vec<String>,
     /// Globs that an event type must match; none: any.

@@ -13,6 +13,7 @@
 //! | `commits` | last position of the batch | commit record |
 //! | `snapshots` | aggregate number, version | position of its event, hash in clear; state sealed |
 //! | `links` | keyed hash of an aggregate's name, number of one that refers to it | name of that one |
+//! | `urgent` | position of an event that is urgent to a recipient | nothing |
 //!
 //! All numbers are big-endian, so that keys sort as numbers do.
 

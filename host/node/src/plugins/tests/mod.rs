@@ -1,5 +1,6 @@
 //! Dispatch, tried with guests of a few lines over a real log and a real database.
 
+mod ahead;
 mod deliveries;
 mod exactly_once;
 mod generations;

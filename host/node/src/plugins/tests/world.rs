@@ -124,6 +124,11 @@ impl World {
         }
     }
 
+    /// How many rows a generation has in its first table.
+    pub(super) fn rows_of_transport(&self, generation: Generation) -> usize {
+        self.services.db.tables(generation).range(0, None, None).count()
+    }
+
     /// All rows of the guests' one table.
     pub(super) fn rows(&self, generation: Generation) -> BTreeMap<String, String> {
         let text = |bytes| String::from_utf8(bytes).unwrap();
