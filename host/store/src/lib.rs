@@ -66,7 +66,9 @@ mod verify;
 mod write;
 
 pub use book::{Mode, ModeError, SchemaBook, StoredSchema};
-pub use domain::{Clock, Committed, Domain, Head, OpenOptions, Stats, SubmitError, Unsettled, system_clock};
+pub use domain::{
+    COMMIT_BOUNDS, Clock, Committed, Domain, Head, OpenOptions, Stats, SubmitError, Unsettled, system_clock,
+};
 pub use draft::{BodyKind, Draft, Expected, NewEvent, NewRecipient};
 pub use error::{OpenError, ReadError};
 pub use event::{Body, Event, EventKind, Header};

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::timing::Timed;
+
 /// What a family measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -24,13 +26,6 @@ pub(super) struct Text {
     header: Option<String>,
 }
 
-/// How often something took how long.
-pub(super) struct Histogram {
-    /// By bound: how many were at most so large, and no bound below fits. The last is for those beyond every bound.
-    pub(super) counts: Vec<u64>,
-    pub(super) sum: f64,
-}
-
 impl Text {
     /// Begins a family. Without samples, nothing of it is written.
     pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
@@ -51,14 +46,14 @@ impl Text {
     }
 
     /// A histogram of the family. `bounds` are those of the format's `le`, but for the last, which is infinite.
-    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], bounds: &[f64], histogram: &Histogram) {
+    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], bounds: &[f64], timed: &Timed) {
         let mut below = 0;
-        for (index, count) in histogram.counts.iter().enumerate() {
+        for (index, count) in timed.counts.iter().enumerate() {
             below += count;
             let bound = bounds.get(index).map_or_else(|| "+Inf".to_owned(), f64::to_string);
             self.line("_bucket", labels, Some(&bound), float(below));
         }
-        self.line("_sum", labels, None, histogram.sum);
+        self.line("_sum", labels, None, timed.seconds);
         self.line("_count", labels, None, float(below));
     }
 

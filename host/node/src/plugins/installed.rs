@@ -13,7 +13,9 @@ use eventdbx_store::{
 };
 
 use super::{
-    KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus, lock,
+    KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus,
+    calls::Calls,
+    lock,
     logs::Logs,
     record::Record,
     services::Services,
@@ -26,6 +28,7 @@ use crate::outbound::Targets;
 pub(super) struct Installed {
     pub(super) name: String,
     pub(super) logs: Arc<Logs>,
+    pub(super) calls: Arc<Calls>,
     /// What it may reach, if it is a transport.
     pub(super) targets: Arc<Targets>,
     /// Whoever reads tables takes its snapshot under this lock, so that it is never one from before a flip with the
@@ -74,6 +77,7 @@ impl Installed {
         Self {
             name: name.to_owned(),
             logs: Arc::new(Logs::new(clock, log_lines)),
+            calls: Arc::default(),
             // They were checked when they were granted.
             targets: Arc::new(Targets::new(&record.targets).unwrap_or_default()),
             record: Mutex::new(record),
@@ -174,6 +178,7 @@ impl Installed {
             selector,
             config: services.secrets.fill(&record.config)?,
             logs: Arc::clone(&self.logs),
+            calls: Arc::clone(&self.calls),
             upgraded_from,
             targets: Arc::clone(&self.targets),
         })
@@ -330,6 +335,7 @@ impl Installed {
             table_bytes: counters.table_bytes,
             last_error: board.last_error,
             metrics: board.metrics,
+            calls: self.calls.read(),
             targets: self.targets.status(Instant::now()),
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {
                 generation: generation.get(),

@@ -12,6 +12,7 @@
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
 mod ahead;
+mod calls;
 mod capsule;
 mod commit;
 mod components;
@@ -74,6 +75,7 @@ use eventdbx_sandbox::Sandbox;
 use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
+pub(crate) use self::calls::CallFigures;
 pub use self::{
     capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
     configure::{ConfigRequest, ConfigView},

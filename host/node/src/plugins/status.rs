@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{FieldList, PayloadMode, PluginPriority, life::Kept};
+use super::{FieldList, PayloadMode, PluginPriority, calls::CallFigures, life::Kept};
 use crate::outbound::TargetStatus;
 
 /// What the worker of a plugin is at.
@@ -98,6 +98,9 @@ pub struct PluginStatus {
     pub last_error: Option<String>,
     /// Counters and gauges of its own, since it was started.
     pub metrics: BTreeMap<String, f64>,
+    /// How its calls went, since the daemon started.
+    #[serde(skip)]
+    pub(crate) calls: CallFigures,
     /// What it may reach, if it is a transport.
     pub targets: Vec<TargetStatus>,
     /// A generation that is being rebuilt beside the live one.

@@ -16,6 +16,7 @@ use eventdbx_store::{
 use super::{
     PayloadMode,
     ahead::Ahead,
+    calls::Calls,
     cut::{Cut, Cutter, Extent},
     guest::{Guest, Running},
     host::TableHost,
@@ -37,6 +38,7 @@ pub(super) struct Program {
     /// Configuration, a JSON object.
     pub(super) config: String,
     pub(super) logs: Arc<Logs>,
+    pub(super) calls: Arc<Calls>,
     /// The version that ran before, if there was one.
     pub(super) upgraded_from: Option<String>,
     /// What it may reach, if it is a transport.
@@ -310,6 +312,7 @@ impl Track {
     }
 
     fn count(&mut self, usage: Usage) {
+        self.program.calls.batch(usage);
         let micros = u64::try_from(usage.cpu.as_micros()).unwrap_or(u64::MAX);
         self.cursor.counters.cpu_micros = self.cursor.counters.cpu_micros.saturating_add(micros);
     }

@@ -120,6 +120,7 @@ impl World {
             config: "{}".to_owned(),
             upgraded_from: None,
             logs: Arc::new(Logs::new(system_clock(), 100)),
+            calls: Arc::default(),
             targets: Arc::default(),
         }
     }
