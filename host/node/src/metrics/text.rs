@@ -122,7 +122,7 @@ mod tests {
         text.sample(&[], 0.5);
         text.sample(&[("name", "a \"b\"\\\n"), ("x", "y")], f64::NEG_INFINITY);
         text.family("took_seconds", Kind::Histogram, "How long.");
-        text.histogram(&[("a", "b")], &[0.1, 1.0], &Histogram { counts: vec![2, 0, 1], sum: 3.25 });
+        text.histogram(&[("a", "b")], &[0.1, 1.0], &Timed { counts: vec![2, 0, 1], seconds: 3.25 });
         let expected = concat!(
             "# HELP level Two\\nlines, one \\\\.\n# TYPE level gauge\nlevel 0.5\n",
             "level{name=\"a \\\"b\\\"\\\\\\n\",x=\"y\"} -Inf\n",

@@ -108,7 +108,6 @@ mod tests {
     fn record() -> Record {
         let record = serde_json::json!({
             "component": "1", "version": "1", "kind": "read-model", "queries": [], "payload_mode": "all",
-            priority: Default::default(),
             "aggregates": [], "events": [], "config": {}, "enabled": true, "generation": 1, "rebuild": null,
         });
         serde_json::from_value(record).unwrap()
