@@ -17,7 +17,7 @@ use crate::{
     keys::{self, KeptKey, Keys},
     merkle::{self, CompactRange, SaltSeed, Tile, TileSource},
     rows::{self, EventRow, HeadRow, Keyspaces, SealedParts},
-    schema::Extensions,
+    schema::{Extensions, Provided},
     seal::{Binding, RecordKind},
     write,
 };
@@ -59,6 +59,11 @@ pub(crate) struct OpenedRow {
 }
 
 impl Files {
+    /// Whether it is still they who decide for extensions: none was exchanged since.
+    pub(crate) fn is_judged_by(&self, provided: &Arc<Provided>) -> bool {
+        self.extensions().is_some_and(|extensions| Arc::ptr_eq(&extensions.provided(), provided))
+    }
+
     /// Who decides about the types and rules that extensions bring.
     pub(crate) fn extensions(&self) -> Option<Arc<dyn Extensions>> {
         self.extensions.read().unwrap_or_else(PoisonError::into_inner).clone()

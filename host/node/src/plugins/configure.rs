@@ -44,6 +44,8 @@ pub struct ConfigRequest {
 pub struct ConfigView {
     /// Name of the plugin.
     pub name: String,
+    /// Kind of the component, e.g. `read-model`.
+    pub kind: String,
     /// What deliveries carry.
     pub payload_mode: PayloadMode,
     /// How much of the processor it gets beside others.
@@ -61,11 +63,18 @@ pub struct ConfigView {
     /// Configuration of the component, without what is secret.
     #[schema(value_type = Object)]
     pub config: Map<String, Value>,
-    /// Position from which on all this holds for what is delivered: the cursor.
+    /// Position from which on all this holds for what is delivered: the cursor; of a schema extension, for what is written.
     pub holds_after: u64,
 }
 
 impl ConfigRequest {
+    /// Whether anything but the configuration is to change.
+    fn is_about_deliveries(&self) -> bool {
+        let Self { payload_mode, priority, aggregates, events, filter, include, exclude, config: _ } = self;
+        let lists = [aggregates, events, include, exclude];
+        payload_mode.is_some() || priority.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
+    }
+
     /// Takes the changes over into a record.
     fn apply(self, record: &mut Record) {
         let Self { payload_mode, priority, aggregates, events, filter, include, exclude, config } = self;
@@ -95,11 +104,12 @@ impl ConfigRequest {
 
 impl Registry {
     pub(super) fn config(&self, name: &str) -> Result<ConfigView, PluginError> {
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
         let (record, status) = (installed.record(), self.status(&installed));
         let plugin = installed.plugin().map_or_else(|| self.services.load(&record.component), Ok)?;
         Ok(ConfigView {
             name: name.to_owned(),
+            kind: record.kind,
             payload_mode: record.payload_mode,
             priority: record.priority,
             max_mode: record.selection.max_mode,
@@ -115,19 +125,27 @@ impl Registry {
     /// Changes a plugin between two batches.
     pub(super) fn configure(&self, actor: &str, name: &str, request: ConfigRequest) -> Result<ConfigView, PluginError> {
         let changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
         let mut record = installed.record();
+        if record.is_extension() && request.is_about_deliveries() {
+            return Err(PluginError::invalid(format!(
+                "{name} is a schema extension and takes no deliveries: of it, only `config` can be changed"
+            )));
+        }
         let plugin = self.services.load(&record.component)?;
         request.apply(&mut record);
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &plugin, &config)?;
+        let code = (record.component.as_str(), record.version.as_str());
+        record.life.brings = self.check_extension(name, plugin.descriptor().kind, code, &config)?;
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
             (kept.payload_mode, kept.priority) = (record.payload_mode, record.priority);
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
+            kept.life.brings = record.life.brings;
         };
         self.exchange(&installed, change, &[])?;
         drop(changing);
@@ -136,7 +154,7 @@ impl Registry {
 
     pub(super) fn pause(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
         self.tell(&registry::history(name)?, "$plugin_paused", "{}", actor)?;
         self.exchange(&installed, |record| record.life.paused = true, &[])?;
         Ok(self.status(&installed))
@@ -144,7 +162,7 @@ impl Registry {
 
     pub(super) fn resume(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
         if !installed.record().enabled {
             return Err(installed.not_running());
         }
@@ -171,11 +189,18 @@ impl Registry {
     pub(super) fn run_as_recorded(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
         let record = installed.record();
         match (record.enabled, record.life.paused) {
-            (true, false) => return self.start(installed),
-            (true, true) => installed.paused(),
-            (false, _) => installed.disabled(),
+            (true, false) => self.start(installed),
+            (true, true) => {
+                installed.paused();
+                let how = format!("it is paused: resume it (`dbx plugin resume {}`)", installed.name);
+                self.silence(installed, &how)
+            }
+            (false, _) => {
+                installed.disabled();
+                let how = format!("it is disabled: enable it (`dbx plugin enable {}`)", installed.name);
+                self.silence(installed, &how)
+            }
         }
-        Ok(())
     }
 
     /// Has those plugins go on with a secret as it is now whose configuration names it.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventdbx_sandbox::{Kind, Plugin};
+use eventdbx_sandbox::Plugin;
 use eventdbx_store::{
     Clock, Micros, Position,
     plugindb::{Cursor, Generation, PluginDbError, Snapshot},
@@ -298,7 +298,7 @@ impl Installed {
         let board = lock(&self.board).clone();
         let (cursor, counters) = (board.cursor.position, board.cursor.counters);
         // What takes no deliveries misses none.
-        let cursor = if record.kind == Kind::SchemaExtension.as_str() { head } else { cursor };
+        let cursor = if record.is_extension() { head } else { cursor };
         let lag = head.get().saturating_sub(cursor.get());
         let since = if lag > 0 { unseen(cursor.next()) } else { None };
         PluginStatus {
@@ -337,6 +337,7 @@ impl Installed {
             metrics: board.metrics,
             calls: self.calls.read(),
             targets: self.targets.status(Instant::now()),
+            extension: None,
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {
                 generation: generation.get(),
                 cursor: cursor.get(),

@@ -21,6 +21,7 @@ mod cut;
 mod documents;
 mod edit;
 mod error;
+mod extension_life;
 mod extensions;
 mod feed;
 mod fields;
@@ -94,7 +95,10 @@ pub use self::{
     signature::{PublicKey, SecretKey, Signature, Unreadable},
     signing::{SigningRules, TRUSTED_KEYS},
     slice::Part,
-    status::{ComponentInfo, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
+    status::{
+        ComponentInfo, ExtensionStatus, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus,
+        RebuildStatus,
+    },
     upgrade::{RollbackRequest, UpgradeRequest},
 };
 use self::{query::Question, registry::Registry, source::Source};

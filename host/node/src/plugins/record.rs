@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eventdbx_sandbox::Descriptor;
+use eventdbx_sandbox::{Descriptor, Kind};
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -52,6 +52,11 @@ impl Record {
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
+    }
+
+    /// Whether it is of a schema extension: one is asked, and takes no deliveries.
+    pub(super) fn is_extension(&self) -> bool {
+        self.kind == Kind::SchemaExtension.as_str()
     }
 
     /// What it lets its plugin see.

@@ -103,6 +103,8 @@ pub struct PluginStatus {
     pub(crate) calls: CallFigures,
     /// What it may reach, if it is a transport.
     pub targets: Vec<TargetStatus>,
+    /// What it brings, if it is a schema extension.
+    pub extension: Option<ExtensionStatus>,
     /// A generation that is being rebuilt beside the live one.
     pub rebuild: Option<RebuildStatus>,
 }
@@ -122,6 +124,17 @@ pub struct RebuildStatus {
     pub version: Option<String>,
     /// Why it stands still, if it does.
     pub reason: Option<String>,
+}
+
+/// What a schema extension brings, and who uses it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ExtensionStatus {
+    /// Names of its column types.
+    pub types: Vec<String>,
+    /// Names of its rules.
+    pub rules: Vec<String>,
+    /// The aggregate types whose active schemas use any of it.
+    pub schemas: Vec<String>,
 }
 
 /// A component that ran before, and its tables.

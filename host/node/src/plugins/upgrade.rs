@@ -3,6 +3,7 @@
 //! A component that can read the stored tables (same state version, same tables) takes over between two batches. Any other has
 //! its tables built in a generation of its own beside the live one, which goes on meanwhile; the flip is one commit. What ran
 //! before is kept, and a rollback is the same the other way round: kept tables catch up with the log before they are live.
+//! A schema extension has no tables: another version of it always takes over at once.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -52,7 +53,7 @@ impl Registry {
         request: &UpgradeRequest,
     ) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
         self.no_job(name)?;
         let record = installed.record();
         if request.component == record.component {
@@ -62,20 +63,33 @@ impl Registry {
         }
         let signer = self.check_signature(&request.component, request.signature.as_deref())?;
         let (old, new) = (self.services.load(&record.component)?, self.services.load(&request.component)?);
+        let (was, is) = (old.descriptor().kind, new.descriptor().kind);
+        if was != is {
+            return Err(PluginError::invalid(format!(
+                "{name} is {}, and this component is {}: install it under a name of its own",
+                was.article(),
+                is.article()
+            )));
+        }
         let granted = self.consent(&record, old.descriptor(), new.descriptor(), &request.grants)?;
         self.check_mode(&record, new.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &new, &config)?;
         let code = code(&request.component, new.descriptor(), signer);
-        let swaps = reads_tables_of(new.descriptor(), old.descriptor());
+        let brings = self.check_extension(name, is, (&code.component, &code.version), &config)?;
+        let swaps = record.is_extension() || reads_tables_of(new.descriptor(), old.descriptor());
         self.tell_exchange(name, "$plugin_upgraded", (&code.component, &code.version), !swaps, actor)?;
-        self.take_over(&installed, code, if swaps { None } else { Some(self.next_generation()?) }, &new, granted)?;
+        let also = |record: &mut Record| {
+            granted(record);
+            record.life.brings = brings;
+        };
+        self.take_over(&installed, code, if swaps { None } else { Some(self.next_generation()?) }, &new, also)?;
         Ok(self.status(&installed))
     }
 
     pub(super) fn rollback(&self, actor: &str, name: &str, to: Option<u32>) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
         self.no_job(name)?;
         let mut record = installed.record();
         let wanted = |kept: &Kept| to.is_none_or(|to| kept.generation.get() == to);
@@ -83,9 +97,14 @@ impl Registry {
         let Kept { code, generation } = record.life.kept.remove(place);
         let plugin = self.services.load(&code.component)?;
         let shared = generation == record.generation;
+        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
+        let kind = plugin.descriptor().kind;
+        let brings = self.check_extension(name, kind, (&code.component, &code.version), &config)?;
         self.tell_exchange(name, "$plugin_rolled_back", (&code.component, &code.version), !shared, actor)?;
-        let forget =
-            |record: &mut Record| record.life.kept.retain(|kept| kept.code != code || kept.generation != generation);
+        let forget = |record: &mut Record| {
+            record.life.kept.retain(|kept| kept.code != code || kept.generation != generation);
+            record.life.brings = brings;
+        };
         self.take_over(&installed, code.clone(), (!shared).then_some(generation), &plugin, forget)?;
         Ok(self.status(&installed))
     }
