@@ -108,7 +108,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Domain, Draft, EventQuery, Filter, MasterKey, NewEvent, NewRecipient, OpenOptions, Subject, rows::EventRow,
+        Domain, Draft, EventQuery, Filter, Header, MasterKey, NewEvent, NewRecipient, OpenOptions, Subject,
+        rows::{EventRow, EventView},
         system_clock,
     };
 
@@ -142,6 +143,7 @@ mod tests {
         assert!(Recipients::Everyone.include("a") && !nobody.include("a"));
         assert_ne!(nobody.encode(), Recipients::Everyone.encode());
     }
+
     #[test]
     fn a_row_whose_recipients_were_changed_does_not_open() {
         let dir = tempfile::tempdir().expect("a directory");
@@ -171,8 +173,10 @@ mod tests {
             let key = header.position.get().to_be_bytes();
             let kept = log.get(key).expect("reads").expect("there");
             for other in headers.iter().filter(|other| other.recipients != header.recipients) {
-                let mut forged = EventRow::decode(header.position, &kept).expect("decodes");
-                forged.header.recipients = other.recipients.clone();
+                let EventView { key_id, commitment_kind, compressed, sealed, .. } =
+                    EventView::decode(header.position, &kept).expect("decodes");
+                let header = Header { recipients: other.recipients.clone(), ..header.clone() };
+                let forged = EventRow { header, key_id, commitment_kind, compressed, sealed };
                 log.insert(key, forged.encode()).expect("writes");
                 let (forged, told) = (&other.recipients, domain.event(header.event_id));
                 assert!(told.is_err(), "{:?} as {forged:?}", header.recipients);

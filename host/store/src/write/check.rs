@@ -226,5 +226,5 @@ pub(super) fn key_for(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) 
         return Ok(kept);
     }
     let number = keys::number_of(at, &files.spaces, name);
-    number.and_then(|number| files.keys.for_write(at, number, name))
+    number.and_then(|number| files.keys.for_write(number, name))
 }

@@ -72,7 +72,7 @@ pub(super) fn seal(
 }
 
 /// What an event's ciphertext is bound to, so that it opens nowhere else. The digest binds the event id to its version.
-pub(crate) fn body_binding(
+fn body_binding(
     domain_id: &[u8; 16],
     key_id: &[u8; 8],
     name: &AggregateRef,
