@@ -175,8 +175,8 @@ mod tests {
             for other in headers.iter().filter(|other| other.recipients != header.recipients) {
                 let EventView { key_id, commitment_kind, compressed, sealed, .. } =
                     EventView::decode(header.position, &kept).expect("decodes");
-                let header = Header { recipients: other.recipients.clone(), ..header.clone() };
-                let forged = EventRow { header, key_id, commitment_kind, compressed, sealed };
+                let changed = Header { recipients: other.recipients.clone(), ..header.clone() };
+                let forged = EventRow { header: changed, key_id, commitment_kind, compressed, sealed };
                 log.insert(key, forged.encode()).expect("writes");
                 let (forged, told) = (&other.recipients, domain.event(header.event_id));
                 assert!(told.is_err(), "{:?} as {forged:?}", header.recipients);

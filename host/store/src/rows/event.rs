@@ -205,6 +205,7 @@ mod tests {
             occurred_at: (id == "o-1").then(|| "2013-01-01T08:00:00Z".into()),
             schema_version: 1,
             kind: EventKind::Payload,
+            recipients: Recipients::Everyone,
             digest: Digest([1; 32]),
         });
         let encoded = headers.clone().map(|header| {
