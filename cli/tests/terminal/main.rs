@@ -14,6 +14,7 @@ mod modes;
 mod plugins;
 mod queue;
 mod reading;
+mod recipients;
 mod schemas;
 mod scratch;
 mod shapes;

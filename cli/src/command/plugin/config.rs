@@ -7,7 +7,7 @@ use eventdbx_node::{
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::mode;
+use super::{PRIORITIES, mode};
 use crate::{
     input, json,
     output::{self, GREEN},
@@ -34,6 +34,10 @@ struct Change {
     #[arg(long, value_name = "MODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_mode: Option<String>,
+    /// How much of the processor it gets while other plugins have work too
+    #[arg(long, value_name = "PRIORITY", value_parser = PRIORITIES)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<String>,
     /// Only aggregates like this (TYPE or TYPE/ID, with * and ?), instead of those before; may be repeated
     #[arg(long = "aggregate", alias = "aggregates", value_name = "GLOB")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -80,6 +84,7 @@ struct View {
     name: String,
     kind: String,
     payload_mode: String,
+    priority: String,
     max_mode: Option<String>,
     aggregates: Vec<String>,
     events: Vec<String>,
@@ -119,6 +124,7 @@ impl View {
         let any = |globs: &[String]| if globs.is_empty() { "any".to_owned() } else { globs.join(", ") };
         output::pairs([
             ("payload mode", self.payload_mode.clone()),
+            ("priority", self.priority.clone()),
             ("at most", self.max_mode.clone().unwrap_or_else(|| "all that it can use".to_owned())),
             ("aggregates", any(&self.aggregates)),
             ("events", any(&self.events)),

@@ -10,7 +10,7 @@ use eventdbx_node::{
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::{Plugin, grants};
+use super::{PRIORITIES, Plugin, grants};
 use crate::{input, session::Session};
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// all; a plugin is never given more than it can use]
     #[arg(long, value_name = "MODE")]
     payload_mode: Option<String>,
+    /// How much of the processor it gets while other plugins have work too [default: normal]
+    #[arg(long, value_name = "PRIORITY", value_parser = PRIORITIES)]
+    priority: Option<String>,
     /// Only aggregates like this (TYPE or TYPE/ID, with * and ?); may be repeated
     #[arg(long = "aggregate", value_name = "GLOB")]
     aggregates: Vec<String>,
@@ -60,6 +63,8 @@ pub(crate) struct Installation {
     pub(crate) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payload_mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<String>,
     pub(crate) aggregates: Vec<String>,
     pub(crate) events: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +91,7 @@ impl Args {
             component: add_component(session, bytes).await?,
             name: self.name,
             payload_mode: self.payload_mode,
+            priority: self.priority,
             aggregates: self.aggregates,
             events: self.events,
             filter: self.filter,

@@ -31,6 +31,9 @@ pub(crate) use self::{
     view::{Plugin, table},
 };
 
+/// What `--priority` takes.
+const PRIORITIES: [&str; 3] = ["high", "normal", "low"];
+
 /// Install, watch, replay and build plugins
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {

@@ -17,6 +17,7 @@ pub(crate) struct Plugin {
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
     pub(crate) payload_mode: String,
+    priority: String,
     aggregates: Vec<String>,
     events: Vec<String>,
     filter: Option<String>,
@@ -149,6 +150,7 @@ impl Plugin {
     fn deliveries(&self) -> Vec<(&'static str, String)> {
         let mut pairs = vec![
             ("payload mode", self.payload_mode.clone()),
+            ("priority", self.priority.clone()),
             ("aggregates", globs(&self.aggregates)),
             ("events", globs(&self.events)),
             ("generation", self.generation.to_string()),

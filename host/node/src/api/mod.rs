@@ -28,6 +28,7 @@ mod plugin_changes;
 mod plugin_trust;
 mod plugins;
 mod queue;
+mod recipients;
 mod references;
 mod schema_check;
 mod schemas;

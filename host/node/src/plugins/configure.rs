@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    DomainGrants, FieldList, PayloadMode, PluginError, PluginStatus, install,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, PluginStatus, install,
     installed::Installed,
     lock,
     record::Record,
@@ -23,6 +23,8 @@ use super::{
 pub struct ConfigRequest {
     /// What deliveries carry.
     pub payload_mode: Option<PayloadMode>,
+    /// How much of the processor it gets beside others.
+    pub priority: Option<PluginPriority>,
     /// Globs that an aggregate must match (`type` or `type/id`); an empty list: any.
     pub aggregates: Option<Vec<String>>,
     /// Globs that an event type must match; an empty list: any but EventDBX's own.
@@ -51,6 +53,8 @@ pub struct ConfigView {
     pub kind: String,
     /// What deliveries carry.
     pub payload_mode: PayloadMode,
+    /// How much of the processor it gets beside others.
+    pub priority: PluginPriority,
     /// The most that was granted; none: all that it can use.
     pub max_mode: Option<PayloadMode>,
     /// Globs over aggregates; none: any.
@@ -73,9 +77,20 @@ pub struct ConfigView {
 impl ConfigRequest {
     /// Whether what is delivered is to change.
     fn is_about_deliveries(&self) -> bool {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config: _, grant: _, revoke: _ } = self;
+        let Self {
+            payload_mode,
+            priority,
+            aggregates,
+            events,
+            filter,
+            include,
+            exclude,
+            config: _,
+            grant: _,
+            revoke: _,
+        } = self;
         let lists = [aggregates, events, include, exclude];
-        payload_mode.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
+        payload_mode.is_some() || priority.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
     }
 
     /// What of it makes no sense for a plugin of this kind.
@@ -96,10 +111,11 @@ impl ConfigRequest {
 
     /// Takes the changes over into a record.
     fn apply(self, record: &mut Record) -> Result<(), PluginError> {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config, grant, revoke } = self;
+        let Self { payload_mode, priority, aggregates, events, filter, include, exclude, config, grant, revoke } = self;
         record.grants.change(&grant, &revoke).map_err(PluginError::Invalid)?;
         let (selection, given) = (&mut record.selection, |text: String| (!text.trim().is_empty()).then_some(text));
         record.payload_mode = payload_mode.unwrap_or(record.payload_mode);
+        record.priority = priority.unwrap_or(record.priority);
         if let Some(aggregates) = aggregates {
             record.aggregates = aggregates;
         }
@@ -131,6 +147,7 @@ impl Registry {
             name: name.to_owned(),
             kind: record.kind,
             payload_mode: record.payload_mode,
+            priority: record.priority,
             max_mode: record.selection.max_mode,
             aggregates: record.aggregates,
             events: record.events,
@@ -161,7 +178,7 @@ impl Registry {
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
-            kept.payload_mode = record.payload_mode;
+            (kept.payload_mode, kept.priority) = (record.payload_mode, record.priority);
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
             kept.grants = record.grants;

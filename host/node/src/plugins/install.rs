@@ -8,8 +8,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    DomainGrants, FieldList, PayloadMode, PluginError, gateway::Access, guest::Guest, host::TableHost, life::Life,
-    logs::Logs, record::Record, selection::Selection, selector::Selector, services::Services,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, gateway::Access, guest::Guest, host::TableHost,
+    life::Life, logs::Logs, record::Record, selection::Selection, selector::Selector, services::Services,
 };
 use crate::outbound::{TargetGrant, Targets};
 
@@ -25,6 +25,9 @@ pub struct InstallRequest {
     /// What deliveries carry; none: `all`, which is whatever the component can use.
     #[serde(default)]
     pub payload_mode: Option<PayloadMode>,
+    /// How much of the processor it gets beside others; none: `normal`.
+    #[serde(default)]
+    pub priority: PluginPriority,
     /// Globs that an aggregate must match (`type` or `type/id`); none: any.
     #[serde(default)]
     pub aggregates: Vec<String>,
@@ -124,6 +127,7 @@ impl Checked {
             kind: descriptor.kind.as_str().to_owned(),
             queries: descriptor.queries.iter().map(|query| query.name.clone()).collect(),
             payload_mode: self.mode,
+            priority: self.request.priority,
             aggregates: self.request.aggregates.clone(),
             events: self.request.events.clone(),
             selection: self.request.selection(),

@@ -14,6 +14,7 @@ use eventdbx_store::{
 
 use super::{
     KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus,
+    calls::Calls,
     gateway::{Gateway, Requests},
     lock,
     logs::Logs,
@@ -28,6 +29,7 @@ use crate::outbound::Targets;
 pub(super) struct Installed {
     pub(super) name: String,
     pub(super) logs: Arc<Logs>,
+    pub(super) calls: Arc<Calls>,
     /// What it may reach, if it is a transport.
     pub(super) targets: Arc<Targets>,
     /// Whoever reads tables takes its snapshot under this lock, so that it is never one from before a flip with the
@@ -80,6 +82,7 @@ impl Installed {
         Self {
             name: name.to_owned(),
             logs: Arc::new(Logs::new(clock, log_lines)),
+            calls: Arc::default(),
             // They were checked when they were granted.
             targets: Arc::new(Targets::new(&record.targets).unwrap_or_default()),
             record: Mutex::new(record),
@@ -198,13 +201,14 @@ impl Installed {
         upgraded_from: Option<String>,
     ) -> Result<Program, String> {
         let selector = record.selector(plugin.descriptor(), &services.modes.current());
-        let selector = selector.map_err(|faults| faults.join("; "))?;
+        let selector = selector.map_err(|faults| faults.join("; "))?.named(&self.name);
         Ok(Program {
             kind: plugin.descriptor().kind,
             guest: Box::new(plugin),
             selector,
             config: services.secrets.fill(&record.config)?,
             logs: Arc::clone(&self.logs),
+            calls: Arc::clone(&self.calls),
             upgraded_from,
             targets: Arc::clone(&self.targets),
         })
@@ -338,6 +342,7 @@ impl Installed {
             state: board.state,
             reason: board.reason,
             payload_mode: record.payload_mode,
+            priority: record.priority,
             aggregates: record.aggregates,
             events: record.events,
             filter: record.selection.filter,
@@ -363,6 +368,7 @@ impl Installed {
             last_error: board.last_error,
             metrics: if gateway.is_some() { self.requests.metrics() } else { board.metrics },
             gateway,
+            calls: self.calls.read(),
             targets: self.targets.status(Instant::now()),
             extension: None,
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {

@@ -11,6 +11,8 @@
 //! The queue of a plugin is a cursor over the log, not a copy of it. Nothing here can delay an append: the committer hands
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
+mod ahead;
+mod calls;
 mod capsule;
 mod commit;
 mod components;
@@ -41,6 +43,7 @@ mod modes;
 mod offline;
 mod pages;
 mod parking;
+mod priority;
 mod query;
 mod queue;
 mod recent;
@@ -76,6 +79,7 @@ use eventdbx_sandbox::{GatewayRequest, Sandbox};
 use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
+pub(crate) use self::calls::CallFigures;
 pub use self::{
     capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
     configure::{ConfigRequest, ConfigView},
@@ -89,6 +93,7 @@ pub use self::{
     mode::{MODE_NAME_BYTES, ModeName, PayloadMode, UnknownMode},
     modes::{DOMAIN_MODES, ModeRequest, ModeView},
     offline::{describe, inspect},
+    priority::PluginPriority,
     query::{QueryAnswer, QueryError},
     secrets::{DOMAIN_SECRETS, SECRET_BYTES, SECRET_NAME_BYTES},
     signature::{PublicKey, SecretKey, Signature, Unreadable},
@@ -342,6 +347,11 @@ impl Plugins {
     #[must_use]
     pub fn list(&self, _: &Grant) -> Vec<PluginStatus> {
         self.registry.list()
+    }
+
+    /// Whether a plugin of this name is installed that takes deliveries.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.registry.find_fed(name).is_ok()
     }
 
     /// How a plugin stands.

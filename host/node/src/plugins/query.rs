@@ -131,7 +131,8 @@ fn ask(services: &Services, installed: &Installed, question: Question<'_>) -> Re
     let config = services.secrets.fill(&installed.record().config).map_err(QueryError::Failed)?;
     let instance = plugin.start_query(Box::new(host), domain, &config, &services.instance_limits);
     let instance = instance.map_err(|stop| QueryError::Failed(stop.to_string()))?;
-    let (outcome, _) = instance.query(question.query, question.params, cursor);
+    let (outcome, usage) = instance.query(question.query, question.params, cursor);
+    installed.calls.query(usage);
     match outcome {
         QueryOutcome::Answered(answer) => Ok(QueryAnswer {
             as_of: as_of.get(),

@@ -7,7 +7,9 @@ use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{DomainGrants, PayloadMode, life::Life, selection::Selection, selector::Selector, slice::ModeMap};
+use super::{
+    DomainGrants, PayloadMode, PluginPriority, life::Life, selection::Selection, selector::Selector, slice::ModeMap,
+};
 use crate::outbound::TargetGrant;
 
 /// An installed plugin.
@@ -18,6 +20,8 @@ pub(super) struct Record {
     pub(super) kind: String,
     pub(super) queries: Vec<String>,
     pub(super) payload_mode: PayloadMode,
+    #[serde(default)]
+    pub(super) priority: PluginPriority,
     pub(super) aggregates: Vec<String>,
     pub(super) events: Vec<String>,
     #[serde(default)]
@@ -78,6 +82,7 @@ impl Record {
             "version": self.version,
             "kind": self.kind,
             "payload_mode": self.payload_mode,
+            "priority": self.priority,
             "aggregates": self.aggregates,
             "events": self.events,
             "selection": self.selection,

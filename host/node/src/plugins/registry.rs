@@ -292,6 +292,7 @@ impl Registry {
         let Services { domain, db, limits, modes, .. } = &*self.services;
         let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
         let selector = record.selector(plugin.descriptor(), &modes.current()).map_err(PluginError::Invalid)?;
+        let selector = selector.named(&installed.name);
         let to = db.cursor(generation).map_err(internal)?.unwrap_or_default().position;
         let stretch = Stretch::read(domain, &selector, row, to, SHOWN_DELIVERIES).map_err(internal)?;
         let parked = Default::default();

@@ -30,6 +30,7 @@ pub(super) fn install(world: &World) -> Arc<Installed> {
         kind: "read-model".to_owned(),
         queries: Vec::new(),
         payload_mode: PayloadMode::EventOnly,
+        priority: Default::default(),
         aggregates: Vec::new(),
         events: Vec::new(),
         selection: Default::default(),
