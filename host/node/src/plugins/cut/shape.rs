@@ -10,10 +10,7 @@ use eventdbx_store::{
 use serde_json::{Map, Value};
 
 use super::{Cut, CutError, Cutter, Gathered, Item};
-use crate::plugins::{
-    PayloadMode,
-    shaping::{Lens, ModeFault},
-};
+use crate::plugins::{PayloadMode, shaping::Lens};
 
 impl Cutter<'_> {
     /// Has the components that are concerned shape a batch: that of the mode, if it is one, all of it in one call, and then
@@ -27,7 +24,7 @@ impl Cutter<'_> {
         for (mode, lens) in self.of_writers(&cut) {
             // Fewer items may leave out the one that it fails on, whoever else is in the batch.
             let whole = |fault| match fault {
-                CutError::Mode(fault) => ModeFault { items: count, ..fault }.into(),
+                CutError::Mode(fault) => fault.among(count).into(),
                 other => other,
             };
             self.shape(&mut cut, &lens, |item| self.selector.mode_of(item.header()) == Some(mode)).map_err(whole)?;

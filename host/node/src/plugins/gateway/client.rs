@@ -144,6 +144,7 @@ fn new_event(event: NewEvent) -> store::NewEvent {
             Expectation::Existing => Expected::Existing,
             Expectation::Exactly(version) => Expected::Exact(version),
         },
+        publish: None,
     }
 }
 
