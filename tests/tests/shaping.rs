@@ -46,7 +46,7 @@ fn a_hostile_mode_lets_nothing_through_costs_little_and_is_named() {
         ("loop", "fuel"),
         ("trap", "crashed"),
         ("memory", "memory_bytes"),
-        ("words", "output_bytes"),
+        ("words", "the limit `"),
         ("array", "its payload"),
         ("key", "a key does not begin with @"),
     ] {
