@@ -1,7 +1,7 @@
 //! A payload mode that takes e-mail addresses out of what other plugins see: in any text, at any depth.
 
 use eventdbx_plugin_sdk::{
-    NoConfig, export_payload_mode,
+    Descriptor, NoConfig, export_payload_mode,
     shape::{About, Content, PayloadMode},
 };
 use serde_json::Value;
@@ -13,6 +13,10 @@ pub struct RedactEmails;
 
 impl PayloadMode for RedactEmails {
     type Config = NoConfig;
+
+    fn describe() -> Descriptor {
+        Descriptor::new().every_part()
+    }
 
     fn shape(_: &NoConfig, _: &About<'_>, content: &mut Content) -> bool {
         content.parts().for_each(redact);

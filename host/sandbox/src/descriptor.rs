@@ -187,6 +187,9 @@ impl Check {
         if seen != Kind::ReadModel && !wire.tables.is_empty() {
             self.reasons.push(format!("it declares tables, but {} has none", seen.article()));
         }
+        if seen == Kind::PayloadMode {
+            self.shapes(&wire.selector);
+        }
         self.schema("the schema of its configuration", &wire.config_schema);
         self.names("table", wire.tables.iter().map(|table| table.name.as_str()));
         for table in &wire.tables {
@@ -216,6 +219,20 @@ impl Check {
             for pointer in pointers.iter().filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
                 self.reasons.push(format!("the field {pointer:?} is no JSON Pointer: those begin with /"));
             }
+        }
+    }
+
+    /// A payload mode says which parts and fields it shapes. Which events come is for the receiver to select.
+    fn shapes(&mut self, selector: &wire::Selector) {
+        if Parts::from(selector.parts) == Parts::default() {
+            let what = "it asks for no part of a delivery, so that there is nothing that it could shape";
+            self.reasons.push(what.to_owned());
+        }
+        let globs = [&selector.aggregate_types, &selector.aggregate_ids, &selector.event_types];
+        if globs.iter().any(|globs| !globs.is_empty()) {
+            let what =
+                "it selects events, which a payload mode does not: it leaves out what its receiver is not to get";
+            self.reasons.push(what.to_owned());
         }
     }
 

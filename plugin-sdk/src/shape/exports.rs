@@ -14,30 +14,14 @@ use super::{
         },
     },
 };
-use crate::error::misfit;
+use crate::{bindings::exports::eventdbx::plugin::meta as shared, error::misfit};
 
 /// Stands for `M` towards the bindings.
 pub struct Guest<M>(PhantomData<M>);
 
 impl<M: Exported> meta::Guest for Guest<M> {
     fn describe() -> meta::Descriptor {
-        meta::Descriptor {
-            name: M::NAME.into(),
-            version: M::VERSION.into(),
-            kind: meta::Kind::PayloadMode,
-            config_schema: "{}".into(),
-            selector: meta::Selector {
-                aggregate_types: Vec::new(),
-                aggregate_ids: Vec::new(),
-                event_types: Vec::new(),
-                parts: Parts::empty(),
-                fields: meta::FieldFilter::All,
-            },
-            tables: Vec::new(),
-            queries: Vec::new(),
-            state_version: 1,
-            capabilities: Vec::new(),
-        }
+        descriptor(M::describe().into_contract(M::NAME, M::VERSION, 1))
     }
 
     fn check_config(config: String) -> Result<(), Failure> {
@@ -56,6 +40,32 @@ impl<M: Exported> shape::Guest for Guest<M> {
             let config = config.get().ok_or_else(|| failure("not-started", "`init` comes before anything else"))?;
             batch.items.iter().map(|item| shaped::<M>(config, item)).collect()
         })
+    }
+}
+
+/// Each world has types of its own for what it exports, however alike they are.
+fn descriptor(descriptor: shared::Descriptor) -> meta::Descriptor {
+    meta::Descriptor {
+        name: descriptor.name,
+        version: descriptor.version,
+        kind: meta::Kind::PayloadMode,
+        config_schema: descriptor.config_schema,
+        selector: meta::Selector {
+            aggregate_types: descriptor.selector.aggregate_types,
+            aggregate_ids: descriptor.selector.aggregate_ids,
+            event_types: descriptor.selector.event_types,
+            parts: Parts::from_bits_truncate(descriptor.selector.parts.bits()),
+            fields: match descriptor.selector.fields {
+                shared::FieldFilter::All => meta::FieldFilter::All,
+                shared::FieldFilter::Only(pointers) => meta::FieldFilter::Only(pointers),
+                shared::FieldFilter::Except(pointers) => meta::FieldFilter::Except(pointers),
+            },
+        },
+        // Those are a read model's.
+        tables: Vec::new(),
+        queries: Vec::new(),
+        state_version: descriptor.state_version,
+        capabilities: descriptor.capabilities,
     }
 }
 

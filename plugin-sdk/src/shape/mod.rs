@@ -1,8 +1,9 @@
 //! Payload modes: what of a delivery another plugin is to see.
 //!
 //! A [`PayloadMode`] looks at the content of one delivery and leaves it, takes it away or rewrites it. Identity, type, position
-//! and time are the host's, and nothing can be put in that was not there. Like a schema extension it is a pure function, and
-//! is measured in fuel. [`export_payload_mode!`](crate::export_payload_mode) makes a component of it.
+//! and time are the host's, and nothing can be put in that was not there. It is given what its receiver may see, of the parts
+//! and fields that it asks for. Like a schema extension it is a pure function, and is measured in fuel.
+//! [`export_payload_mode!`](crate::export_payload_mode) makes a component of it.
 
 #[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
@@ -13,10 +14,16 @@ pub use eventdbx_plugin_bindings_payload_mode as bindings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::Descriptor;
+
 /// Decides what of a delivery another plugin is to see.
 pub trait PayloadMode: 'static {
     /// The operator's configuration; [`NoConfig`](crate::NoConfig) if there is none.
     type Config: DeserializeOwned + 'static;
+
+    /// The parts and fields that it lets through, shaped or as they are; any other is cut off before. At least one part.
+    /// Which events come is not its business: events, tables and queries are left out of it.
+    fn describe() -> Descriptor;
 
     /// Shapes the content of one delivery in place; false: the plugin does not get the delivery at all.
     fn shape(config: &Self::Config, about: &About<'_>, content: &mut Content) -> bool;

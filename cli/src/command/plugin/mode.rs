@@ -8,14 +8,16 @@ use serde_json::json;
 
 use crate::{
     command::rows,
-    output::{self, GREEN},
+    output::{self, GREEN, YELLOW},
     session::Session,
 };
 
 /// Make payload modes, which say what a delivery carries
 ///
 /// A mode names parts of an event, and fields of its payload and state. It is used wherever a built-in one is: by `plugin
-/// install`, `plugin config` and `plugin replay`. No mode gives a plugin more than it can use and was granted.
+/// install`, `plugin config`, `plugin replay` and `subscription create`. No mode gives a plugin more than it can use and was
+/// granted. A component of the kind payload-mode is a mode, too, by the name that it is installed under; it shapes what
+/// others are delivered.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Make a mode, or make it anew: then it holds for those who use it from their next batch on
@@ -55,6 +57,8 @@ struct Mode {
     built_in: bool,
     parts: Vec<String>,
     fields: FieldList,
+    version: Option<String>,
+    problem: Option<String>,
     used_by: Vec<String>,
 }
 
@@ -85,12 +89,21 @@ impl Command {
 
 impl Mode {
     fn details(&self) -> String {
-        output::pairs([
+        let mut pairs = vec![
             ("mode", format!("{}{}", self.name, if self.built_in { " (built in)" } else { "" })),
             ("parts", self.parts.join(", ")),
             ("fields", fields(&self.fields)),
-            ("used by", if self.used_by.is_empty() { "nobody".to_owned() } else { self.used_by.join(", ") }),
-        ])
+        ];
+        pairs.extend(self.shaped_by().map(|component| ("shaped by", component)));
+        pairs.push(("used by", if self.used_by.is_empty() { "nobody".to_owned() } else { self.used_by.join(", ") }));
+        output::pairs(pairs)
+    }
+
+    /// The component that shapes what the mode lets through, and what ails it.
+    fn shaped_by(&self) -> Option<String> {
+        let version = self.version.as_ref()?;
+        let problem = self.problem.as_ref().map(|problem| format!(", {YELLOW}which does not run{YELLOW:#}: {problem}"));
+        Some(format!("component {version}{}", problem.unwrap_or_default()))
     }
 }
 
@@ -103,9 +116,16 @@ pub(super) fn fields(fields: &FieldList) -> String {
 }
 
 fn table(rows: &[Mode]) -> String {
-    let mut table = output::table(["mode", "parts", "fields", "used by"]);
+    let mut table = output::table(["mode", "parts", "fields", "shaped by", "used by"]);
     for mode in rows {
-        table.add_row([&mode.name, &mode.parts.join(", "), &fields(&mode.fields), &mode.used_by.join(", ")]);
+        let shaped_by = mode.shaped_by().unwrap_or_default();
+        table.add_row([
+            &mode.name,
+            &mode.parts.join(", "),
+            &fields(&mode.fields),
+            &shaped_by,
+            &mode.used_by.join(", "),
+        ]);
     }
     output::render(&table)
 }

@@ -27,15 +27,15 @@ pub(super) struct Sight {
 }
 
 /// What a request sees of a domain, by the schemas of one moment.
-pub(super) struct View {
+pub(crate) struct View {
     book: Arc<SchemaBook>,
     extensions: Option<Arc<dyn Extensions>>,
     sight: Sight,
 }
 
 /// What is shown of an event's payload or patch.
-pub(super) struct Content {
-    pub(super) json: Raw,
+pub(crate) struct Content {
+    pub(crate) json: Raw,
     /// Whether it has another shape than it was written in.
     pub(super) upcast: bool,
 }
@@ -61,6 +61,11 @@ impl Sight {
 }
 
 impl View {
+    /// The view of somebody to whom no hidden field is ever shown.
+    pub(crate) fn without_hidden(book: Arc<SchemaBook>) -> Self {
+        Self { book, extensions: None, sight: Sight { all: false, upcast: false } }
+    }
+
     /// The payloads or patches of events: upcast together, as that is what extensions are asked for once.
     pub(super) fn contents(&self, events: &[&Event]) -> Result<Vec<Content>, ApiError> {
         let mut shapes = Vec::new();
@@ -76,10 +81,15 @@ impl View {
             })?;
         }
         shapes.resize_with(events.len(), || None);
-        events.iter().zip(&shapes).map(|(event, shape)| self.content(event, shape.as_ref())).collect()
+        events.iter().zip(&shapes).map(|(event, shape)| self.shape(event, shape.as_ref())).collect()
     }
 
-    fn content(&self, event: &Event, upcast: Option<&Json>) -> Result<Content, ApiError> {
+    /// The payload or patch of an event as it was written.
+    pub(crate) fn content(&self, event: &Event) -> Result<Content, ApiError> {
+        self.shape(event, None)
+    }
+
+    fn shape(&self, event: &Event, upcast: Option<&Json>) -> Result<Content, ApiError> {
         let is_patch = event.header.kind == EventKind::Patch;
         let payload = upcast.unwrap_or(&event.body.payload);
         let json = self.shown(&event.header.aggregate.kind, payload, |schema, value| {
@@ -101,7 +111,7 @@ impl View {
     }
 
     /// The state of an aggregate.
-    pub(super) fn state(&self, kind: &AggregateType, state: &Json) -> Result<Raw, ApiError> {
+    pub(crate) fn state(&self, kind: &AggregateType, state: &Json) -> Result<Raw, ApiError> {
         self.shown(kind, state, Schema::remove_hidden)
     }
 

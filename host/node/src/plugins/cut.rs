@@ -1,27 +1,33 @@
 //! Cutting a batch: from rows of the log to deliveries that carry exactly what a payload mode names.
+//!
+//! Two steps, in this order, and nobody gets at the first without the second: rows are [`Gathered`], as much of each as the
+//! receiver may see and the mode names; then, where the mode is a component, it has its say ([`shape`]), and what comes out
+//! is a [`Cut`], the only thing that can be handed over.
 
+mod shape;
+mod shown;
 mod upcast;
 
-use std::{collections::HashMap, fmt::Write, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt::Write, ops::Range, sync::Arc};
 
-use eventdbx_sandbox::{Delivery, Envelope, Parts};
+use eventdbx_sandbox::{Delivery, Envelope, Parts, Replacement};
 use eventdbx_store::{
-    AggregateNumber, CompactRange, Digest, Domain, Event, EventKind, Header, Json, Position, ReadError, SchemaBook,
-    Shape, StoredSchema, limits::PAYLOAD_BYTES,
+    AggregateNumber, CompactRange, Event, EventKind, Header, Json, Position, ReadError, SchemaBook, Shape,
+    StoredSchema, limits::PAYLOAD_BYTES,
 };
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{
     PayloadMode,
-    feed::{Feed, Row},
+    ahead::Ahead,
+    feed::Row,
     fields::FieldFilter,
     jobs::Span,
     parking::ParkedRow,
     selector::Selector,
     services::Services,
-    slice::Slice,
-    states::{StateError, States},
+    shaping::{Lens, ModeFault},
+    slice::{ModeMap, Slice},
+    states::StateError,
     track::Progress,
 };
 
@@ -30,15 +36,28 @@ const SCAN_ROWS: u64 = 16_384;
 
 /// What a batch is cut with.
 pub(super) struct Cutter<'a> {
-    feed: &'a Feed,
-    states: &'a States,
+    services: &'a Services,
     selector: &'a Selector,
     /// Only events of this stretch; none: of the whole log.
     span: Option<&'a Span>,
+    /// What was delivered before its turn and is passed over; none: nothing was.
+    ahead: Option<&'a Ahead>,
     parked: &'a HashMap<AggregateNumber, ParkedRow>,
     slice: Slice,
-    /// Knows mode and schemas of now.
-    domain: &'a Domain,
+    /// The modes of the domain's own, as they are for this batch.
+    modes: Arc<ModeMap>,
+    mode: PayloadMode,
+    /// The component that shapes what the mode lets through, if it is one.
+    lens: Option<Lens>,
+}
+
+/// Why nothing can be cut.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CutError {
+    #[error(transparent)]
+    Rows(#[from] StateError),
+    #[error(transparent)]
+    Mode(#[from] ModeFault),
 }
 
 /// How far a batch may go.
@@ -53,6 +72,9 @@ pub(super) struct Extent {
     /// Most bytes of content, unless a single item has more.
     pub(super) bytes: usize,
 }
+
+/// A batch before the component of its mode had its say: it can be added to, and not be looked at.
+pub(super) struct Gathered(Cut);
 
 /// A batch, cut and not yet delivered.
 pub(super) struct Cut {
@@ -69,7 +91,7 @@ pub(super) struct Cut {
 /// One event with all that its delivery carries.
 pub(super) struct Item {
     row: Row,
-    /// The payload, where fields were cut out of it, or an upcast gave it another shape.
+    /// The payload, where fields were cut out of it.
     payload: Option<String>,
     state: Option<State>,
     parts: Parts,
@@ -77,6 +99,8 @@ pub(super) struct Item {
     as_it_is: bool,
     /// The version of the schema whose shape an upcast gave it.
     shape: Option<u32>,
+    /// What the component of its mode made of payload, state, metadata and extensions.
+    shaped: Option<Replacement>,
 }
 
 /// The state of an aggregate.
@@ -94,8 +118,9 @@ impl<'a> Cutter<'a> {
         parked: &'a HashMap<AggregateNumber, ParkedRow>,
         mode: PayloadMode,
     ) -> Self {
-        let Services { feed, states, modes, domain, .. } = services;
-        Self { feed, states, selector, span: None, parked, slice: selector.slice(mode, &modes.current()), domain }
+        let modes = services.modes.current();
+        let (slice, lens) = (selector.slice(mode, &modes), selector.lens(mode, &modes));
+        Self { services, selector, span: None, ahead: None, parked, slice, modes, mode, lens }
     }
 
     /// Cuts only what lies in a stretch.
@@ -103,63 +128,93 @@ impl<'a> Cutter<'a> {
         Self { span, ..self }
     }
 
-    /// Cuts a batch. It ends at its last item, or where the log ends, or where enough rows were looked at.
-    /// `tree` is the domain's tree up to where it begins.
-    pub(super) fn cut(&self, extent: Extent, tree: &CompactRange) -> Result<Cut, StateError> {
-        let mut cut = self.gather(extent, tree)?;
-        self.upcast(&mut cut.items)?;
-        Ok(cut)
+    /// Passes over what was delivered before its turn.
+    pub(super) fn behind(self, ahead: &'a Ahead) -> Self {
+        Self { ahead: Some(ahead), ..self }
     }
 
-    fn gather(&self, extent: Extent, tree: &CompactRange) -> Result<Cut, StateError> {
-        let mut cut = Cut::at(Position::new(extent.from.get() - 1), tree.clone());
+    /// Cuts a batch. It ends at its last item, or where the log ends, or where enough rows were looked at.
+    /// `tree` is the domain's tree up to where it begins.
+    pub(super) fn cut(&self, mut extent: Extent, tree: &CompactRange) -> Result<Cut, CutError> {
+        loop {
+            match self.finish(self.gather(extent, tree)?) {
+                // So what comes before an event that the mode cannot cope with is delivered, and no batch is too large for it.
+                Err(CutError::Mode(fault)) if fault.items > 1 => extent.items = fault.items / 2,
+                other => return other,
+            }
+        }
+    }
+
+    /// The rows of a batch.
+    pub(super) fn gather(&self, extent: Extent, tree: &CompactRange) -> Result<Gathered, StateError> {
+        let mut gathered = Gathered::at(Position::new(extent.from.get() - 1), tree.clone());
+        let cut = &mut gathered.0;
         let to = extent.to.get().min(cut.end.get() + SCAN_ROWS);
         while cut.end.get() < to {
-            let window = self.feed.window(cut.end.next())?;
+            let window = self.services.feed.window(cut.end.next())?;
             for index in 0..window.len() {
                 let header = window.header(index);
                 if header.position.get() > to {
                     break;
                 }
                 if self.span.is_none_or(|span| span.admits(header))
+                    && !self.ahead.is_some_and(|ahead| ahead.has(header))
                     && self.selector.admits(header)
                     && self.selector.passes(header, || window.row(index))?
                     && !cut.leave_out(self.parked, header)
                 {
-                    let item = self.item(window.row(index))?;
+                    let item = self.item(window.row(index), None)?;
                     if !cut.take(item, extent) {
-                        return Ok(cut);
+                        return Ok(gathered);
                     }
                 }
                 cut.pass(window.header(index));
                 if cut.items.len() >= extent.items {
-                    return Ok(cut);
+                    return Ok(gathered);
                 }
             }
         }
-        Ok(cut)
+        Ok(gathered)
+    }
+
+    /// Takes a row into a batch, unless that has content and no more room. An operator may have given its event another payload
+    /// (JSON) to be delivered with: it is cut as any payload is, and the state stays that of the log.
+    pub(super) fn take(
+        &self,
+        gathered: &mut Gathered,
+        row: Row,
+        payload: Option<&str>,
+        extent: Extent,
+    ) -> Result<bool, StateError> {
+        Ok(gathered.0.take(self.item(row, payload)?, extent))
     }
 
     /// Everything that the delivery of a row carries; opens the row only if something of it is needed.
-    pub(super) fn item(&self, row: Row) -> Result<Item, StateError> {
-        self.item_with(row, None)
-    }
-
-    /// The same, where an operator gave the event another payload (JSON) to be delivered with: it is cut as any payload is.
-    /// The state stays that of the log.
-    pub(super) fn item_with(&self, row: Row, payload: Option<&str>) -> Result<Item, StateError> {
-        let parts = self.slice.parts;
+    fn item(&self, row: Row, payload: Option<&str>) -> Result<Item, StateError> {
+        let slice = self.slice_of(row.header());
+        let parts = slice.parts;
         if parts.payload || parts.envelope || parts.extensions {
             row.event()?;
         }
-        let state = if parts.state { Some(State::Whole(self.states.after(row.event()?)?)) } else { None };
+        let state = if parts.state { Some(State::Whole(self.services.states.after(row.event()?)?)) } else { None };
         let as_it_is = payload.is_some();
         let row = match payload {
             Some(payload) => edited(&row, payload)?,
             None => row,
         };
-        let item = Item { row, payload: None, state, parts, as_it_is, shape: None };
-        if self.slice.fields.is_empty() { Ok(item) } else { item.without(&self.slice.fields) }
+        let item = Item { row, payload: None, state, parts, as_it_is, shape: None, shaped: None };
+        if slice.fields.is_empty() { Ok(item) } else { item.without(&slice.fields) }
+    }
+
+    /// What is delivered of an event: what is of any, and of that no more than its writer lets this recipient see.
+    fn slice_of(&self, header: &Header) -> Cow<'_, Slice> {
+        match self.selector.mode_of(header) {
+            Some(mode) => {
+                let most = Slice::of(mode, &self.modes).unwrap_or_default();
+                Cow::Owned(self.slice.clone().and(most))
+            }
+            None => Cow::Borrowed(&self.slice),
+        }
     }
 }
 
@@ -200,24 +255,58 @@ impl Item {
 
     /// The payload, as much of it as may be seen.
     fn payload(&self) -> Option<&str> {
+        if let Some(shaped) = &self.shaped {
+            return shaped.payload.as_deref();
+        }
         let event = self.row.opened().filter(|_| self.parts.payload)?;
         Some(self.payload.as_deref().unwrap_or(event.body.payload.as_str()))
     }
 
     fn state(&self) -> Option<&str> {
+        if let Some(shaped) = &self.shaped {
+            return shaped.state.as_deref();
+        }
         self.state.as_ref().map(|state| match state {
             State::Whole(json) => json.as_str(),
             State::Cut(text) => text,
         })
     }
+
+    fn metadata(&self) -> Option<&str> {
+        if let Some(shaped) = &self.shaped {
+            return shaped.metadata.as_deref();
+        }
+        let event = self.row.opened().filter(|_| self.parts.envelope)?;
+        event.body.metadata.as_ref().map(Json::as_str)
+    }
+
+    fn extensions(&self) -> Option<&str> {
+        if let Some(shaped) = &self.shaped {
+            return shaped.extensions.as_deref();
+        }
+        let event = self.row.opened().filter(|_| self.parts.extensions)?;
+        event.body.extensions.as_ref().map(Json::as_str)
+    }
+}
+
+impl Gathered {
+    /// A batch without items.
+    pub(super) fn at(end: Position, tree: CompactRange) -> Self {
+        Self(Cut { items: Vec::new(), end, tree, left_out: 0, bytes: 0 })
+    }
+
+    /// How far it goes.
+    pub(super) fn progress(&self) -> Progress {
+        self.0.progress()
+    }
+
+    /// The domain's tree up to there.
+    pub(super) fn into_tree(self) -> CompactRange {
+        self.0.tree
+    }
 }
 
 impl Cut {
-    /// A batch without items.
-    pub(super) fn at(end: Position, tree: CompactRange) -> Self {
-        Self { items: Vec::new(), end, tree, left_out: 0, bytes: 0 }
-    }
-
     fn pass(&mut self, header: &Header) {
         self.end = header.position;
         self.tree.push(header.leaf());
@@ -235,7 +324,7 @@ impl Cut {
     }
 
     /// Takes an item, unless the batch has content and no more room.
-    pub(super) fn take(&mut self, item: Item, extent: Extent) -> bool {
+    fn take(&mut self, item: Item, extent: Extent) -> bool {
         let bytes = item.bytes();
         if !self.items.is_empty() && self.bytes + bytes > extent.bytes {
             return false;
@@ -274,7 +363,7 @@ impl Item {
     /// Bytes of its content, about: all that the row holds, whichever part of it is delivered.
     fn bytes(&self) -> usize {
         let state = self.state().map_or(0, str::len);
-        let content = self.row.opened().map_or(0, content_bytes);
+        let content = self.row.opened().map_or(0, shown::content_bytes);
         state + content + 256
     }
 
@@ -282,7 +371,6 @@ impl Item {
     pub(super) fn delivery<'a>(&'a self, event_id: &'a str, schema: Option<u32>) -> Delivery<'a> {
         let (parts, header) = (self.parts, self.header());
         let body = self.row.opened().map(|event| &event.body);
-        let text = |json: &'a Option<Json>| json.as_ref().map(Json::as_str);
         Delivery {
             position: header.position.get(),
             event_id,
@@ -298,63 +386,10 @@ impl Item {
             envelope: body.filter(|_| parts.envelope).map(|body| Envelope {
                 actor: Some(&*body.actor),
                 note: body.note.as_deref(),
-                metadata: text(&body.metadata),
+                metadata: self.metadata(),
                 digest: &header.digest.0,
             }),
-            extensions: body.filter(|_| parts.extensions).and_then(|body| text(&body.extensions)),
+            extensions: self.extensions(),
         }
     }
-}
-
-/// A delivery as people see it.
-#[derive(Serialize)]
-struct Shown<'a> {
-    position: u64,
-    event_id: String,
-    aggregate_type: &'a str,
-    aggregate_id: &'a str,
-    version: u64,
-    event_type: &'a str,
-    recorded_at: String,
-    occurred_at: Option<&'a str>,
-    payload: Option<Box<RawValue>>,
-    state: Option<Box<RawValue>>,
-    actor: Option<&'a str>,
-    note: Option<&'a str>,
-    metadata: Option<&'a Json>,
-    extensions: Option<&'a Json>,
-    digest: Option<Digest>,
-}
-
-impl Item {
-    /// The delivery as people see it: the same parts as the plugin gets.
-    pub(super) fn shown(&self) -> serde_json::Result<Box<RawValue>> {
-        let (parts, header) = (self.parts, self.header());
-        let body = self.row.opened().map(|event| &event.body);
-        let envelope = body.filter(|_| parts.envelope);
-        let raw = |text: Option<&str>| text.map(|text| RawValue::from_string(text.to_owned())).transpose();
-        serde_json::value::to_raw_value(&Shown {
-            position: header.position.get(),
-            event_id: header.event_id.to_string(),
-            aggregate_type: header.aggregate.kind.as_str(),
-            aggregate_id: header.aggregate.id.as_str(),
-            version: header.version.get(),
-            event_type: header.event_type.as_str(),
-            recorded_at: header.recorded_at.to_rfc3339(),
-            occurred_at: header.occurred_at.as_deref(),
-            payload: raw(self.payload())?,
-            state: raw(self.state())?,
-            actor: envelope.map(|body| &*body.actor),
-            note: envelope.and_then(|body| body.note.as_deref()),
-            metadata: envelope.and_then(|body| body.metadata.as_ref()),
-            extensions: body.filter(|_| parts.extensions).and_then(|body| body.extensions.as_ref()),
-            digest: parts.envelope.then_some(header.digest),
-        })
-    }
-}
-
-fn content_bytes(event: &Arc<Event>) -> usize {
-    let body = &event.body;
-    let text = |json: &Option<Json>| json.as_ref().map_or(0, |json| json.as_str().len());
-    body.payload.as_str().len() + text(&body.metadata) + text(&body.extensions)
 }

@@ -79,9 +79,20 @@ pub enum PluginError {
         /// Why, and what to do.
         reason: String,
     },
+    /// The component of a payload mode gives no answer that could be shown or delivered.
+    #[error("{0}")]
+    ModeFailed(String),
     /// The query was not answered.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// A gateway gave no answer that could be believed.
+    #[error("the gateway {name} gave no answer: {reason}")]
+    Gateway {
+        /// The gateway.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The daemon or its disk is at fault.
     #[error("{0}")]
     Internal(String),

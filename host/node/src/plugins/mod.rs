@@ -11,6 +11,8 @@
 //! The queue of a plugin is a cursor over the log, not a copy of it. Nothing here can delay an append: the committer hands
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
+mod ahead;
+mod calls;
 mod capsule;
 mod commit;
 mod components;
@@ -24,6 +26,7 @@ mod extensions;
 mod feed;
 mod fields;
 mod figures;
+mod gateway;
 mod glob;
 mod guest;
 mod host;
@@ -35,10 +38,12 @@ mod life;
 mod limits;
 pub(crate) mod logs;
 mod mode;
+mod mode_components;
 mod modes;
 mod offline;
 mod pages;
 mod parking;
+mod priority;
 mod query;
 mod queue;
 mod recent;
@@ -50,6 +55,7 @@ mod selection;
 mod selector;
 mod services;
 mod settle;
+mod shaping;
 mod signature;
 mod signing;
 mod slice;
@@ -69,15 +75,17 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::Sandbox;
+use eventdbx_sandbox::{GatewayRequest, Sandbox};
 use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
+pub(crate) use self::calls::CallFigures;
 pub use self::{
     capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
     configure::{ConfigRequest, ConfigView},
     error::PluginError,
     fields::{FIELD_POINTERS, FieldList},
+    gateway::{DomainGrants, GatewayStatus},
     install::InstallRequest,
     jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
     life::KEPT_VERSIONS,
@@ -85,6 +93,7 @@ pub use self::{
     mode::{MODE_NAME_BYTES, ModeName, PayloadMode, UnknownMode},
     modes::{DOMAIN_MODES, ModeRequest, ModeView},
     offline::{describe, inspect},
+    priority::PluginPriority,
     query::{QueryAnswer, QueryError},
     secrets::{DOMAIN_SECRETS, SECRET_BYTES, SECRET_NAME_BYTES},
     signature::{PublicKey, SecretKey, Signature, Unreadable},
@@ -96,7 +105,7 @@ pub use self::{
     },
     upgrade::{RollbackRequest, UpgradeRequest},
 };
-use self::{query::Question, registry::Registry, source::Source};
+use self::{gateway::Reply, query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
 pub use crate::outbound::{Circuit, Secret, TargetGrant, TargetStatus};
 
@@ -340,6 +349,11 @@ impl Plugins {
         self.registry.list()
     }
 
+    /// Whether a plugin of this name is installed that takes deliveries.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.registry.find_fed(name).is_ok()
+    }
+
     /// How a plugin stands.
     ///
     /// # Errors
@@ -445,7 +459,17 @@ impl Plugins {
         cursor: Option<&str>,
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
-        self.registry.query(name, Question { query, params, cursor }, wait)
+        self.registry.queries.ask(name, Question { query, params, cursor }, wait)
+    }
+
+    /// Hands a request to a gateway; the answer comes by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] when it is no gateway, [`PluginError::Stopped`], or
+    /// [`PluginError::Busy`] when too many requests wait.
+    pub(crate) fn call(&self, _: &Grant, name: &str, request: GatewayRequest) -> Result<Reply, PluginError> {
+        self.registry.call(name, request)
     }
 
     /// The log, for those who follow it from outside the sandbox.

@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    FieldList, PayloadMode, PluginError, lock,
+    FieldList, PayloadMode, PluginError,
+    jobs::JobState,
+    lock,
     mode::ModeName,
     record::Record,
     registry::{Registry, internal},
-    slice::{self, ModeMap, Part, Slice},
+    slice::{self, Mode, ModeMap, Part, Slice},
 };
 
 /// Most payload modes that are made in a domain.
@@ -48,7 +50,11 @@ pub struct ModeView {
     pub parts: Vec<Part>,
     /// Which fields of payload and state.
     pub fields: FieldList,
-    /// The plugins that use it.
+    /// Version of the component that shapes what these parts and fields let through, where the mode is a component.
+    pub version: Option<String>,
+    /// Why that component does not run, if it does not: nothing is delivered in this mode then.
+    pub problem: Option<String>,
+    /// Who uses it: plugins by name, `job ID of PLUGIN`, `subscription NAME`.
     pub used_by: Vec<String>,
 }
 
@@ -64,7 +70,8 @@ impl Modes {
         for (name, request) in db.named(Named::Mode).map_err(internal)? {
             let request: ModeRequest = serde_json::from_slice(&request).map_err(internal)?;
             if let Ok(PayloadMode::Named(name)) = name.parse() {
-                modes.insert(name, Slice::new(&request.parts, &request.fields).map_err(PluginError::Invalid)?);
+                let slice = Slice::new(&request.parts, &request.fields).map_err(PluginError::Invalid)?;
+                modes.insert(name, Mode { slice, shaping: None });
             }
         }
         Ok(Self { current: Mutex::new(Arc::new(modes)) })
@@ -75,7 +82,8 @@ impl Modes {
         Arc::clone(&lock(&self.current))
     }
 
-    fn replace(&self, modes: ModeMap) {
+    /// From the next batch on, they are these.
+    pub(super) fn replace(&self, modes: ModeMap) {
         *lock(&self.current) = Arc::new(modes);
     }
 }
@@ -92,14 +100,26 @@ impl Registry {
     }
 
     fn view(&self, mode: PayloadMode) -> Result<ModeView, PluginError> {
-        let slice = Slice::of(mode, &self.services.modes.current()).ok_or_else(|| no_mode(mode.as_str()))?;
-        let fields = match mode {
-            PayloadMode::Named(name) => self.definition(name)?.fields,
+        let modes = self.services.modes.current();
+        let slice = Slice::of(mode, &modes).ok_or_else(|| no_mode(mode.as_str()))?;
+        let shaping = match mode {
+            PayloadMode::Named(name) => modes.get(&name).and_then(|mode| mode.shaping.clone()),
+            _ => None,
+        };
+        let fields = match (mode, &shaping) {
+            (_, Some(shaping)) => shaping.fields.clone(),
+            (PayloadMode::Named(name), None) => self.definition(name)?.fields,
             _ => FieldList::default(),
         };
-        let used_by = self.users(mode).into_iter().map(|(name, _)| name).collect();
-        let (name, built_in) = (mode.to_string(), !matches!(mode, PayloadMode::Named(_)));
-        Ok(ModeView { name, built_in, parts: slice::parts_of(slice.parts), fields, used_by })
+        Ok(ModeView {
+            name: mode.to_string(),
+            built_in: !matches!(mode, PayloadMode::Named(_)),
+            parts: slice::parts_of(slice.parts),
+            fields,
+            version: shaping.as_ref().map(|shaping| shaping.version.clone()),
+            problem: shaping.and_then(|shaping| shaping.component.as_ref().err().cloned()),
+            used_by: self.used_by(mode)?,
+        })
     }
 
     /// What was asked for when a mode was made.
@@ -115,6 +135,7 @@ impl Registry {
         let PayloadMode::Named(key) = mode else {
             return Err(PluginError::invalid(format!("{mode} is a built-in payload mode, which nobody can change")));
         };
+        self.name_is_no_component(name)?;
         let slice = Slice::new(&request.parts, &request.fields).map_err(PluginError::Invalid)?;
         if request.parts.is_empty() {
             let message =
@@ -122,12 +143,8 @@ impl Registry {
             return Err(PluginError::invalid(message));
         }
         let mut modes = ModeMap::clone(&self.services.modes.current());
-        modes.insert(key, slice);
-        if modes.len() > DOMAIN_MODES {
-            let message =
-                format!("the domain has {DOMAIN_MODES} payload modes, and the limit DOMAIN_MODES allows no more");
-            return Err(PluginError::invalid(message));
-        }
+        modes.insert(key, Mode { slice, shaping: None });
+        room_for(&modes)?;
         self.suits_users(mode, &modes)?;
         let definition = serde_json::to_string(request).map_err(internal)?;
         self.tell(&history(name)?, "$mode_set", &definition, actor)?;
@@ -142,14 +159,10 @@ impl Registry {
         let PayloadMode::Named(key) = mode else {
             return Err(PluginError::invalid(format!("{mode} is a built-in payload mode, which nobody can remove")));
         };
+        self.name_is_no_component(name)?;
         let mut modes = ModeMap::clone(&self.services.modes.current());
         modes.remove(&key).ok_or_else(|| no_mode(name))?;
-        let users: Vec<_> = self.users(mode).into_iter().map(|(name, _)| name).collect();
-        if !users.is_empty() {
-            let (name, by) = (name.to_owned(), users.join(", "));
-            let advice = "give them another mode first (`dbx plugin config NAME --payload-mode MODE`)";
-            return Err(PluginError::InUse { what: "payload mode", name, by, advice });
-        }
+        self.nobody_uses(mode)?;
         self.tell(&history(name)?, "$mode_removed", "{}", actor)?;
         self.services.db.remove_named(Named::Mode, name).map_err(internal)?;
         self.services.modes.replace(modes);
@@ -168,8 +181,38 @@ impl Registry {
         selector.check_mode(mode, &modes).map_err(PluginError::invalid)
     }
 
+    /// Refuses what would take a mode away from those who use it.
+    pub(super) fn nobody_uses(&self, mode: PayloadMode) -> Result<(), PluginError> {
+        let users = self.used_by(mode)?;
+        if users.is_empty() {
+            return Ok(());
+        }
+        let advice = "give plugins another mode first (`dbx plugin config NAME --payload-mode MODE`), let jobs end or call \
+                      them off, and make subscriptions anew";
+        Err(PluginError::InUse { what: "payload mode", name: mode.to_string(), by: users.join(", "), advice })
+    }
+
+    /// Who uses a mode, in words.
+    fn used_by(&self, mode: PayloadMode) -> Result<Vec<String>, PluginError> {
+        /// As much of the record of a subscription as counts here.
+        #[derive(Deserialize)]
+        struct Follows {
+            payload_mode: PayloadMode,
+        }
+
+        let mut users: Vec<_> = self.users(mode).into_iter().map(|(name, _)| name).collect();
+        let jobs = self.services.jobs.list();
+        let jobs = jobs.iter().filter(|job| job.state == JobState::Running && job.payload_mode == mode);
+        users.extend(jobs.map(|job| format!("job {} of {}", job.id, job.plugin)));
+        for (name, record) in self.services.db.subscriptions().map_err(internal)? {
+            let Follows { payload_mode } = serde_json::from_slice(&record).map_err(internal)?;
+            users.extend((payload_mode == mode).then(|| format!("subscription {name}")));
+        }
+        Ok(users)
+    }
+
     /// Checks that those who use a mode can do so when the modes are these.
-    fn suits_users(&self, mode: PayloadMode, modes: &ModeMap) -> Result<(), PluginError> {
+    pub(super) fn suits_users(&self, mode: PayloadMode, modes: &ModeMap) -> Result<(), PluginError> {
         let mut faults = Vec::new();
         for (name, record) in self.users(mode) {
             let plugin = self.services.load(&record.component)?;
@@ -187,6 +230,15 @@ impl Registry {
         let records = plugins.into_iter().map(|installed| (installed.name.clone(), installed.record()));
         records.filter(|(_, record)| record.uses(mode)).collect()
     }
+}
+
+/// Checks that the modes of a domain are not too many.
+pub(super) fn room_for(modes: &ModeMap) -> Result<(), PluginError> {
+    if modes.len() <= DOMAIN_MODES {
+        return Ok(());
+    }
+    let message = format!("the domain has {DOMAIN_MODES} payload modes, and the limit DOMAIN_MODES allows no more");
+    Err(PluginError::invalid(message))
 }
 
 fn history(name: &str) -> Result<AggregateRef, PluginError> {

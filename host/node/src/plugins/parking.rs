@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Parked,
-    cut::{Cutter, Item},
+    cut::{Cutter, Extent, Gathered},
     feed::Row,
     states::StateError,
 };
@@ -36,10 +36,16 @@ pub(super) struct Edited {
     pub(super) payload: String,
 }
 
-/// What an event of a parked stretch is delivered as: with the payload that an operator gave it, if one did.
-pub(super) fn item(cutter: &Cutter<'_>, parked: &ParkedRow, event: Arc<Event>) -> Result<Item, StateError> {
+/// Takes an event of a parked stretch into a batch, unless that is full: with the payload that an operator gave it, if one did.
+pub(super) fn take(
+    cutter: &Cutter<'_>,
+    gathered: &mut Gathered,
+    parked: &ParkedRow,
+    event: Arc<Event>,
+    extent: Extent,
+) -> Result<bool, StateError> {
     let edited = parked.edited.as_ref().filter(|edited| edited.position == event.header.position);
-    cutter.item_with(Row::Open(event), edited.map(|edited| edited.payload.as_str()))
+    cutter.take(gathered, Row::Open(event), edited.map(|edited| edited.payload.as_str()), extent)
 }
 
 /// Why an event could not be handled.

@@ -6,10 +6,11 @@ use eventdbx_sandbox::{Handled, Outcome};
 use eventdbx_store::{AggregateNumber, Domain, Event, EventQuery, Position, ReadError, Version};
 
 use super::{
-    cut::{Cut, Extent},
+    cut::{Cut, CutError, Extent, Gathered},
     parking::{self, Edited, Grounds, ParkedRow},
     selector::Selector,
     settle::grounds,
+    states::StateError,
     track::{Fault, Progress, Track},
 };
 
@@ -58,7 +59,18 @@ impl Track {
     pub(super) fn retry_parked(&mut self, number: AggregateNumber) -> Result<bool, Fault> {
         let mut most = usize::MAX;
         while let Some(parked) = self.parked.get(&number).cloned() {
-            let ParkedCut { cut, rest } = self.cut_parked(&parked, most)?;
+            let ParkedCut { cut, rest } = match self.cut_parked(&parked, most) {
+                Ok(cut) => cut,
+                Err(CutError::Mode(fault)) if fault.items > 1 => {
+                    most = fault.items / 2;
+                    continue;
+                }
+                Err(CutError::Mode(fault)) => {
+                    let grounds = Grounds { code: "mode-failed".to_owned(), reason: fault.to_string() };
+                    return self.stays_parked(number, parked, grounds);
+                }
+                Err(CutError::Rows(error)) => return Err(error.into()),
+            };
             let Some(first) = cut.items.first() else {
                 self.commit_stretch(number, parked, 0, rest, Handled::default())?;
                 continue;
@@ -106,22 +118,22 @@ impl Track {
         self.commit_with(self.standstill(0), Handled::default(), &[(number, row)], &[]).map(drop)
     }
 
-    fn cut_parked(&self, parked: &ParkedRow, most: usize) -> Result<ParkedCut, Fault> {
+    fn cut_parked(&self, parked: &ParkedRow, most: usize) -> Result<ParkedCut, CutError> {
         let (limits, to) = (&self.services.limits, self.cursor.position);
         let items = most.clamp(1, limits.batch_items);
         let Stretch { events, mut rest } =
-            Stretch::read(&self.services.domain, &self.program.selector, parked, to, items)?;
+            Stretch::read(&self.services.domain, &self.program.selector, parked, to, items)
+                .map_err(StateError::from)?;
         let extent = Extent { from: parked.position, to, items, bytes: limits.batch_bytes };
-        let mut cut = Cut::at(to, self.tree.clone());
+        let (cutter, mut gathered) = (self.cutter(), Gathered::at(to, self.tree.clone()));
         for event in events {
             let place = (event.header.position, event.header.version);
-            if !cut.take(parking::item(&self.cutter(), parked, event)?, extent) {
+            if !parking::take(&cutter, &mut gathered, parked, event, extent)? {
                 rest = Some(place);
                 break;
             }
         }
-        self.cutter().upcast(&mut cut.items)?;
-        Ok(ParkedCut { cut, rest })
+        Ok(ParkedCut { cut: cutter.finish(gathered)?, rest })
     }
 
     /// Commits a part of a stretch together with where it goes on.
@@ -152,7 +164,7 @@ impl Track {
     }
 
     /// A commit that leaves the cursor where it is.
-    fn standstill(&self, items: usize) -> Progress {
+    pub(super) fn standstill(&self, items: usize) -> Progress {
         Progress { end: self.cursor.position, root: self.cursor.root, items, left_out: 0 }
     }
 }

@@ -30,10 +30,16 @@ impl Selector {
     pub(super) fn narrowed(mut self, selection: &Selection, modes: &ModeMap) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
         self.max_mode = selection.max_mode;
-        if let Some(mode) = selection.max_mode
-            && Slice::of(mode, modes).is_none()
-        {
-            faults.push(no_such_mode(mode));
+        match selection.max_mode {
+            Some(mode) if Slice::of(mode, modes).is_none() => faults.push(no_such_mode(mode)),
+            Some(PayloadMode::Named(name)) if modes.get(&name).is_some_and(|mode| mode.shaping.is_some()) => {
+                faults.push(format!(
+                    "the payload mode {} is a component, which shapes what it is given and bounds nothing: it can be no \
+                     `--max-mode`, for which take a mode that names parts and fields",
+                    name.as_str()
+                ));
+            }
+            _ => {}
         }
         match FieldFilter::new(&selection.fields) {
             Ok(fields) => self.fields.extend(fields.map(Arc::new)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Extension, Limits, Plugin, PureStart, Sandbox};
+use eventdbx_sandbox::{Extension, Limits, Plugin, PureStart, Sandbox, Shaper};
 use eventdbx_store::{AggregateRef, AppendError, Clock, Domain, plugindb::PluginDb};
 
 use super::{
@@ -40,6 +40,13 @@ impl Services {
     pub(super) fn extension(&self, hash: &str, config: String) -> Result<Extension, PluginError> {
         let start = PureStart { domain: self.domain.name().to_string(), config };
         let started = self.sandbox.start_extension(&self.wasm(hash)?, start, &self.instance_limits);
+        started.map_err(|error| PluginError::invalid(error.to_string()))
+    }
+
+    /// Starts a payload mode that was added before.
+    pub(super) fn shaper(&self, hash: &str, config: String) -> Result<Shaper, PluginError> {
+        let start = PureStart { domain: self.domain.name().to_string(), config };
+        let started = self.sandbox.start_shaper(&self.wasm(hash)?, start, &self.instance_limits);
         started.map_err(|error| PluginError::invalid(error.to_string()))
     }
 

@@ -48,19 +48,19 @@ impl Track {
         if done == 0 || !self.sends() {
             return Ok(0);
         }
-        let extent = Extent {
-            from: self.cursor.position.next(),
-            to: cut.end,
-            items: done,
-            bytes: self.services.limits.batch_bytes,
-        };
-        // The log does not change: these are the same items once more.
-        let sent = self.cutter().cut(extent, &self.tree)?;
-        self.commit(sent, Handled::default())?;
+        let to = cut.items.get(done - 1).map_or(cut.end, |item| item.header().position);
+        let extent = Extent { from: self.cursor.position.next(), to, items: usize::MAX, bytes: usize::MAX };
+        // The log does not change: these are the same rows once more, up to the last that was sent.
+        let sent = self.cutter().gather(extent, &self.tree)?;
+        let progress = Progress { items: done, ..sent.progress() };
+        if self.commit_with(progress, Handled::default(), &[], &[])? {
+            self.tree = sent.into_tree();
+            self.trouble.succeeded(done);
+        }
         Ok(done)
     }
 
-    fn retry_later(&mut self, end: Position, failure: &Failure, after: Option<Duration>) {
+    pub(super) fn retry_later(&mut self, end: Position, failure: &Failure, after: Option<Duration>) {
         self.cursor.counters.retries += 1;
         self.note(Level::Warn, &format!("it asks for a retry: {}", words(failure)));
         self.trouble.asked_to_retry(end, after, Instant::now());

@@ -10,6 +10,7 @@ use super::{
     PayloadMode,
     fields::{FieldFilter, FieldList},
     mode::ModeName,
+    shaping::Shaping,
 };
 
 /// A part of a delivery, or the parts that make an event.
@@ -38,8 +39,17 @@ pub(super) struct Slice {
     pub(super) fields: Vec<Arc<FieldFilter>>,
 }
 
-/// The modes that were made for a domain, at one moment.
-pub(super) type ModeMap = BTreeMap<ModeName, Slice>;
+/// A mode of the domain's own.
+#[derive(Debug, Clone)]
+pub(super) struct Mode {
+    /// What it lets through.
+    pub(super) slice: Slice,
+    /// The component that then shapes it, where the mode is one.
+    pub(super) shaping: Option<Arc<Shaping>>,
+}
+
+/// The modes of a domain's own, at one moment.
+pub(super) type ModeMap = BTreeMap<ModeName, Mode>;
 
 impl Slice {
     /// What was asked for when a mode was made.
@@ -64,7 +74,7 @@ impl Slice {
     pub(super) fn of(mode: PayloadMode, modes: &ModeMap) -> Option<Self> {
         let event = matches!(mode, PayloadMode::All | PayloadMode::EventOnly | PayloadMode::EventAndSchema);
         let parts = match mode {
-            PayloadMode::Named(name) => return modes.get(&name).cloned(),
+            PayloadMode::Named(name) => return modes.get(&name).map(|mode| mode.slice.clone()),
             mode => Parts {
                 payload: event,
                 state: matches!(mode, PayloadMode::All | PayloadMode::StateOnly),

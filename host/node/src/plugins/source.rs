@@ -1,6 +1,6 @@
 //! The log for those who follow it from outside the sandbox: cut by the selectors and payload modes of plugins.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use eventdbx_sandbox::{Fields, Parts, Selector as Widest};
 use eventdbx_store::{
@@ -10,8 +10,8 @@ use eventdbx_store::{
 use serde_json::value::RawValue;
 
 use super::{
-    PayloadMode,
-    cut::{Cutter, Extent, Item},
+    PayloadMode, PluginPriority,
+    cut::{CutError, Cutter, Extent, Gathered, Item},
     feed::Row,
     selector::Selector,
     services::Services,
@@ -42,6 +42,15 @@ pub(crate) struct Found {
     pub(crate) schema: Option<Box<RawValue>>,
 }
 
+/// Why there is nothing to be had of the log.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// The component of the payload mode failed.
+    Mode(String),
+    /// Anything else: the daemon or its disk is at fault.
+    Other(String),
+}
+
 /// What a stretch of the log has.
 pub(crate) struct Scanned {
     pub(crate) found: Vec<Found>,
@@ -65,6 +74,11 @@ impl Selection {
             fields: Fields::All,
         };
         Ok(Self { selector: Selector::new(&widest, &[], &[])?, mode })
+    }
+
+    /// The same, for the subscription of this name: it also gets what names it.
+    pub(crate) fn named(self, name: &str) -> Self {
+        Self { selector: self.selector.named(name), ..self }
     }
 }
 
@@ -107,7 +121,7 @@ impl Source {
         behind: Position,
         items: usize,
         bytes: usize,
-    ) -> Result<Scanned, String> {
+    ) -> Result<Scanned, Unread> {
         let (from, to) = (behind.next(), self.0.domain.head().position);
         if to < from {
             return Ok(Scanned { found: Vec::new(), end: behind });
@@ -115,9 +129,9 @@ impl Source {
         let parked = HashMap::new();
         let cutter = self.cutter(selection, &parked);
         let cut = cutter.cut(Extent { from, to, items, bytes }, &CompactRange::new());
-        let cut = cut.map_err(|error| error.to_string())?;
-        let found = cut.items.iter().map(|item| self.found(item)).collect::<Result<_, _>>()?;
-        Ok(Scanned { found, end: cut.end })
+        let cut = cut.map_err(unread)?;
+        let found = cut.items.iter().map(|item| self.found(item)).collect::<Result<_, _>>();
+        Ok(Scanned { found: found.map_err(Unread::Other)?, end: cut.end })
     }
 
     /// The events of one aggregate from a version on and up to a position: the first `most` of them.
@@ -128,9 +142,11 @@ impl Source {
         from: Version,
         to: Position,
         most: usize,
-    ) -> Result<Vec<Found>, String> {
+    ) -> Result<Vec<Found>, Unread> {
         let parked = HashMap::new();
         let (cutter, mut from, mut found) = (self.cutter(selection, &parked), from, Vec::new());
+        let extent = Extent { from: Position::new(1), to, items: most, bytes: usize::MAX };
+        let other = |error: &dyn fmt::Display| Unread::Other(error.to_string());
         loop {
             let page = self.0.domain.events(&EventQuery {
                 aggregate: Some(aggregate.clone()),
@@ -139,16 +155,21 @@ impl Source {
                 system: true,
                 ..EventQuery::default()
             });
-            let page = page.map_err(|error| error.to_string())?;
+            let page = page.map_err(|error| other(&error))?;
             let last = page.rows.last().map(|event| event.header.version);
             let wanted = |event: &Event| event.header.position <= to && selection.selector.admits(&event.header);
-            let mut items = Vec::new();
-            for event in page.rows.into_iter().filter(wanted).take(most - found.len()) {
-                items.push(cutter.item(Row::Open(Arc::new(event))).map_err(|error| error.to_string())?);
-            }
-            cutter.upcast(&mut items).map_err(|error| error.to_string())?;
-            for item in &items {
-                found.push(self.found(item)?);
+            for event in page.rows.into_iter().filter(wanted) {
+                if found.len() >= most {
+                    break;
+                }
+                // One at a time: these are few, and the mode may leave any of them out.
+                let mut gathered = Gathered::at(to, CompactRange::new());
+                let taken = cutter.take(&mut gathered, Row::Open(Arc::new(event)), None, extent);
+                taken.map_err(|error| other(&error))?;
+                let cut = cutter.finish(gathered).map_err(unread)?;
+                for item in &cut.items {
+                    found.push(self.found(item).map_err(Unread::Other)?);
+                }
             }
             match last {
                 Some(last) if page.more && found.len() < most => from = last.next(),
@@ -180,7 +201,14 @@ impl Source {
     }
 }
 
+fn unread(error: CutError) -> Unread {
+    match error {
+        CutError::Rows(error) => Unread::Other(error.to_string()),
+        CutError::Mode(fault) => Unread::Mode(fault.to_string()),
+    }
+}
+
 /// Has the scheduler prefer every ordinary thread to this one.
 pub(crate) fn lower_priority() {
-    worker::lower_priority();
+    worker::lower_priority(PluginPriority::Normal);
 }

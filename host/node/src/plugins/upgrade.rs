@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use eventdbx_sandbox::{Descriptor, Plugin};
+use eventdbx_sandbox::{Descriptor, Kind, Plugin};
 use eventdbx_store::plugindb::Generation;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -75,9 +75,13 @@ impl Registry {
         self.check_mode(&record, new.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &new, &config)?;
+        if is == Kind::PayloadMode {
+            self.check_changed_mode(name, &new, config.clone())?;
+        }
         let code = code(&request.component, new.descriptor(), signer);
         let brings = self.check_extension(name, is, (&code.component, &code.version), &config)?;
-        let swaps = record.is_extension() || reads_tables_of(new.descriptor(), old.descriptor());
+        // What takes no deliveries has no tables that others could not read.
+        let swaps = !is.takes_deliveries() || reads_tables_of(new.descriptor(), old.descriptor());
         self.tell_exchange(name, "$plugin_upgraded", (&code.component, &code.version), !swaps, actor)?;
         let also = |record: &mut Record| {
             granted(record);
@@ -99,6 +103,9 @@ impl Registry {
         let shared = generation == record.generation;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         let kind = plugin.descriptor().kind;
+        if kind == Kind::PayloadMode {
+            self.check_changed_mode(name, &plugin, config.clone())?;
+        }
         let brings = self.check_extension(name, kind, (&code.component, &code.version), &config)?;
         self.tell_exchange(name, "$plugin_rolled_back", (&code.component, &code.version), !shared, actor)?;
         let forget = |record: &mut Record| {
@@ -156,7 +163,11 @@ impl Registry {
         if !open.is_empty() {
             return Err(PluginError::NeedsConsent { version: new.version.clone(), grants: open.join(" ") });
         }
-        Ok(move |record: &mut Record| record.life.consented.extend(asked))
+        Ok(move |record: &mut Record| {
+            // Whoever consents to what a gateway asks for has granted it.
+            asked.iter().for_each(|ask| record.grants.consent(ask));
+            record.life.consented.extend(asked);
+        })
     }
 
     /// What a component asks for: capabilities, and parts of deliveries as far as the installation lets them through.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    plugins::source::{Selection, Source},
+    plugins::source::{Selection, Source, Unread},
     wire::{AckAnswer, ErrorCode, NackAnswer, NackRequest, SubscriptionDelivery, SubscriptionParked},
 };
 
@@ -62,7 +62,7 @@ pub(super) struct Handed {
 impl Subscription {
     /// Takes a subscription up where it was left.
     pub(super) fn open(source: &Source, name: &str, definition: Definition) -> Result<Self, String> {
-        let selection = definition.selection().map_err(|faults| faults.join("; "));
+        let selection = definition.selection().map(|it| it.named(name)).map_err(|faults| faults.join("; "));
         let behind = Position::new(definition.from.get().saturating_sub(1));
         let progress = Progress::open(source, definition.generation, behind)?;
         Ok(Self {
@@ -89,13 +89,13 @@ impl Subscription {
             return Err(ApiError::new(ErrorCode::Unavailable, message).hint("delete it, and make it anew"));
         }
         self.expire(now);
-        self.retry_parked().map_err(internal)?;
+        self.retry_parked().map_err(|unread| self.unread(unread))?;
         let (mut free, mut more) = (self.pending.free(&member, most, now), true);
         for _ in 0..STRETCHES {
             if free.len() >= most || !more {
                 break;
             }
-            more = self.read_on().map_err(internal)?;
+            more = self.read_on().map_err(|unread| self.unread(unread))?;
             free = self.pending.free(&member, most, now);
         }
         let until = now + self.definition.ack_timeout();
@@ -134,19 +134,14 @@ impl Subscription {
     }
 
     /// Reads the next stretches of parked aggregates that are delivered again.
-    fn retry_parked(&mut self) -> Result<(), String> {
+    fn retry_parked(&mut self) -> Result<(), Unread> {
         let retried = |row: &ParkedRow| row.standing == Standing::Retried;
         let waits = |number: AggregateNumber| self.pending.first_of(number).is_none();
         let rows = self.progress.parked.iter().filter(|(number, row)| retried(row) && waits(**number));
         let rows: Vec<_> = rows.map(|(number, row)| (*number, row.clone())).collect();
         for (number, mut row) in rows {
-            let found = self.source.stretch(
-                self.selection.as_ref().map_err(String::clone)?,
-                &row.aggregate,
-                row.version,
-                self.read,
-                RETRIED_EVENTS,
-            )?;
+            let found =
+                self.source.stretch(self.selection()?, &row.aggregate, row.version, self.read, RETRIED_EVENTS)?;
             if found.is_empty() {
                 row.standing = Standing::Settled(self.read);
                 self.progress.park(number, row);
@@ -159,7 +154,7 @@ impl Subscription {
     }
 
     /// Reads a stretch of the log; false: there is nothing to read, or no room for it.
-    fn read_on(&mut self) -> Result<bool, String> {
+    fn read_on(&mut self) -> Result<bool, Unread> {
         let room = self.pending.room().min(limits::SETTLED_AHEAD.saturating_sub(self.progress.ahead()));
         let head = self.source.domain().head().position;
         if self.read >= head {
@@ -169,12 +164,7 @@ impl Subscription {
         if room == 0 {
             return Ok(false);
         }
-        let scanned = self.source.cut(
-            self.selection.as_ref().map_err(String::clone)?,
-            self.read,
-            room.min(STRETCH_EVENTS),
-            STRETCH_BYTES,
-        )?;
+        let scanned = self.source.cut(self.selection()?, self.read, room.min(STRETCH_EVENTS), STRETCH_BYTES)?;
         self.read = scanned.end;
         let phase = self.phase();
         for found in scanned.found {
@@ -186,6 +176,22 @@ impl Subscription {
             }
         }
         Ok(true)
+    }
+
+    fn selection(&self) -> Result<&Selection, Unread> {
+        self.selection.as_ref().map_err(|reason| Unread::Other(reason.clone()))
+    }
+
+    /// What a member is told when nothing can be read: that, and not events as the payload mode would not have them.
+    fn unread(&mut self, unread: Unread) -> ApiError {
+        match unread {
+            Unread::Mode(message) => {
+                self.last_error = Some(message.clone());
+                ApiError::new(ErrorCode::Unavailable, message)
+                    .hint("upgrade the mode, or make the subscription with another")
+            }
+            Unread::Other(message) => internal(message),
+        }
     }
 
     fn phase(&self) -> &'static str {

@@ -33,6 +33,12 @@ pub(super) trait Face: Sized + 'static {
 
 /// A pure component that was started.
 pub(super) struct Pool<F: Face> {
+    code: Arc<Code<F>>,
+    warm: Mutex<Vec<Warm<F>>>,
+}
+
+/// What its instances are made of.
+struct Code<F: Face> {
     /// Keeps the engine, and with it the code.
     sandbox: Sandbox,
     pre: InstancePre<PureState>,
@@ -40,7 +46,6 @@ pub(super) struct Pool<F: Face> {
     indices: F::Indices,
     start: PureStart,
     limits: Limits,
-    warm: Mutex<Vec<Warm<F>>>,
 }
 
 struct Warm<F> {
@@ -57,15 +62,20 @@ impl<F: Face> Pool<F> {
         let pre = Linker::new(&engine.engine).instantiate_pre(&component).map_err(invalid)?;
         let (meta, indices) = (meta::GuestIndices::new(&pre).map_err(invalid)?, F::find(&pre).map_err(invalid)?);
         let (sandbox, limits) = (sandbox.clone(), limits.clone());
-        let pool = Self { sandbox, pre, meta, indices, start, limits, warm: Mutex::default() };
-        pool.check_config()?;
-        let first = pool.instance()?;
+        let code = Code { sandbox, pre, meta, indices, start, limits };
+        code.check_config()?;
+        let (first, pool) = (code.instance()?, Self { code: Arc::new(code), warm: Mutex::default() });
         pool.keep(first);
         Ok(pool)
     }
 
+    /// The same component, with instances of its own: none of them was ever asked by anybody else.
+    pub(super) fn apart(&self) -> Self {
+        Self { code: Arc::clone(&self.code), warm: Mutex::default() }
+    }
+
     pub(super) fn limits(&self) -> &Limits {
-        &self.limits
+        &self.code.limits
     }
 
     /// Calls a function of a warm instance, or else of a new one. Where the warm one fails, a new one decides.
@@ -76,7 +86,7 @@ impl<F: Face> Pool<F> {
         {
             return Ok(answer);
         }
-        self.call_on(self.instance().map_err(halted)?, &call)
+        self.call_on(self.code.instance().map_err(halted)?, &call)
     }
 
     fn call_on<R>(
@@ -85,14 +95,14 @@ impl<F: Face> Pool<F> {
         call: impl Fn(&mut Store<PureState>, &F) -> wasmtime::Result<R>,
     ) -> Result<R, Halt> {
         let Warm { store, face } = &mut warm;
-        let answer = self.metered(store, |store| call(store, face))?;
+        let answer = self.code.metered(store, |store| call(store, face))?;
         self.keep(warm);
         Ok(answer)
     }
 
     /// Keeps an instance for the next call, unless it has grown so large that the next may find no room.
     fn keep(&self, instance: Warm<F>) {
-        if instance.store.data().memory.bytes() > self.limits.memory_bytes / 2 {
+        if instance.store.data().memory.bytes() > self.limits().memory_bytes / 2 {
             return;
         }
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +110,9 @@ impl<F: Face> Pool<F> {
             warm.push(instance);
         }
     }
+}
 
+impl<F: Face> Code<F> {
     fn metered<R>(
         &self,
         store: &mut Store<PureState>,

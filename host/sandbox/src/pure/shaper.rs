@@ -59,6 +59,13 @@ impl Sandbox {
 }
 
 impl Shaper {
+    /// The same mode, with instances of its own. What an instance remembers of one receiver's deliveries must not reach
+    /// another, which may see less: whoever shapes for several gives each of them such a one.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { pool: Arc::new(self.pool.apart()) }
+    }
+
     /// Shapes a batch: as many answers as deliveries. Nothing that a delivery did not have is put into it.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::plugins::{
     PluginError,
-    cut::{Cut, Cutter, Extent},
+    cut::{Cut, Cutter, Extent, Gathered},
     guest::Guest,
     host::TableHost,
     installed::Installed,
@@ -22,7 +22,7 @@ use crate::plugins::{
     logs::Logs,
     parking,
     queue::Stretch,
-    registry::{Registry, internal},
+    registry::{Registry, internal, uncut},
     selector::Selector,
 };
 
@@ -34,7 +34,7 @@ impl Registry {
         let ((plugin, generation, snapshot), record) = (answering, installed.record());
         let descriptor = plugin.descriptor();
         let modes = self.services.modes.current();
-        let selector = record.selector(descriptor, &modes).map_err(PluginError::Invalid)?;
+        let selector = record.selector(descriptor, &modes).map_err(PluginError::Invalid)?.named(name);
         let cut = match entry {
             Some(entry) => self.first_parked(&installed, &selector, entry)?,
             None => self.next_batch(&installed, &selector)?,
@@ -88,12 +88,12 @@ impl Registry {
         let stretch = Stretch::read(&services.domain, selector, &row, to, 1).map_err(internal)?;
         let none = Default::default();
         let cutter = self.cutter(selector, &none, installed);
-        let mut cut = Cut::at(to, CompactRange::new());
+        let mut gathered = Gathered::at(to, CompactRange::new());
         for event in stretch.events {
             let extent = Extent { from: row.position, to, items: 1, bytes: usize::MAX };
-            cut.take(parking::item(&cutter, &row, event)?, extent);
+            parking::take(&cutter, &mut gathered, &row, event, extent).map_err(internal)?;
         }
-        cutter.upcast(&mut cut.items)?;
+        let cut = cutter.finish(gathered).map_err(uncut)?;
         if cut.items.is_empty() {
             return Err(PluginError::invalid(format!("entry {entry} of {} has no event left", installed.name)));
         }
@@ -110,7 +110,7 @@ impl Registry {
         let cutter = self.cutter(selector, &parked, installed);
         let extent =
             Extent { from: cursor.position.next(), to: head, items: limits.batch_items, bytes: limits.batch_bytes };
-        let cut = cutter.cut(extent, &CompactRange::new())?;
+        let cut = cutter.cut(extent, &CompactRange::new()).map_err(uncut)?;
         if cut.items.is_empty() {
             let (name, at) = (&installed.name, cut.end.max(Position::new(0)));
             return Err(PluginError::invalid(format!(

@@ -1,4 +1,4 @@
-//! Old events in the shape of today, before they are delivered.
+//! Old events in the shape of today, before a mode's component sees them and before they are delivered.
 
 use eventdbx_store::schema::Written;
 
@@ -8,20 +8,19 @@ use crate::plugins::states::StateError;
 impl Cutter<'_> {
     /// Gives old events the shape of today, all in one go: until then, items have that in which they were written. What is not
     /// to be seen is gone before an extension looks at them, and is cut out of what it makes of them.
-    pub(in crate::plugins) fn upcast(&self, items: &mut [Item]) -> Result<(), StateError> {
-        if !self.slice.parts.payload {
-            return Ok(());
-        }
-        let (book, fields) = (self.domain.schemas(), &self.slice.fields);
+    pub(super) fn upcast(&self, items: &mut [Item]) -> Result<(), StateError> {
+        let domain = &self.services.domain;
+        let book = domain.schemas();
         let mut old: Vec<(&mut Item, u32, String)> = Vec::new();
-        for item in items.iter_mut().filter(|item| !item.as_it_is) {
+        for item in items.iter_mut().filter(|item| item.parts.payload && !item.as_it_is) {
             let Some(version) = book.upcast_version(item.header()) else { continue };
             let payload = &item.row.event()?.body.payload;
-            let visible = match fields.is_empty() {
+            let slice = self.slice_of(item.header());
+            let visible = match slice.fields.is_empty() {
                 true => payload.as_str().to_owned(),
                 false => {
                     let whole = payload.value().map_err(|error| unreadable(&error))?;
-                    fields.iter().fold(whole, |payload, fields| fields.leave_out(payload)).to_string()
+                    slice.fields.iter().fold(whole, |payload, fields| fields.leave_out(payload)).to_string()
                 }
             };
             old.push((item, version, visible));
@@ -30,17 +29,18 @@ impl Cutter<'_> {
             return Ok(());
         }
         let written: Vec<_> = old.iter().map(|(item, _, payload)| Written { header: item.header(), payload }).collect();
-        let shapes = self.domain.upcast(&book, &written)?;
+        let shapes = domain.upcast(&book, &written)?;
         for ((item, version, _), shape) in old.into_iter().zip(shapes) {
             let Some(shape) = shape else { continue };
-            item.shape = Some(version);
-            item.payload = Some(match fields.is_empty() {
+            let slice = self.slice_of(item.header());
+            let visible = match slice.fields.is_empty() {
                 true => shape.as_str().to_owned(),
                 false => {
                     let whole = shape.value().map_err(|error| unreadable(&error))?;
-                    fields.iter().fold(whole, |payload, fields| fields.cut(payload)).to_string()
+                    slice.fields.iter().fold(whole, |payload, fields| fields.cut(payload)).to_string()
                 }
-            });
+            };
+            (item.shape, item.payload) = (Some(version), Some(visible));
         }
         Ok(())
     }
