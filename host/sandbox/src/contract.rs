@@ -197,6 +197,8 @@ mod tests {
         assert_eq!(check(&outside(&[client, types], &[META, handler])).unwrap().kind, Kind::Gateway);
         let without = check(&outside(&[client], &[META])).unwrap_err();
         assert_eq!(without.differences, ["does not export wasi:http/incoming-handler: every gateway does"]);
+        let outgoing = check(&outside(&["wasi:http/outgoing-handler@0.2.6", types], &[META, HANDLER])).unwrap();
+        assert_eq!(outgoing.kind, Kind::Transport, "what makes requests and answers none");
         for more in ["wasi:http/outgoing-handler@0.2.6", "wasi:random/random@0.2.6", "wasi:cli/environment@0.2.6"] {
             let refused = check(&outside(&[more], &[META, handler])).unwrap_err().to_string();
             assert!(refused.contains(&format!("imports {more}: this host offers a gateway no such part")), "{refused}");

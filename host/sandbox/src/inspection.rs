@@ -91,6 +91,9 @@ fn world(outside: &Outside) -> Option<&'static str> {
     if exports("column-types") || exports("rules") {
         return Some("schema-extension");
     }
+    if exports("handler") && has(&outside.imports, "wasi:http/outgoing-handler") {
+        return Some("transport-with-wasi-http");
+    }
     match (exports("handler"), imports("outbound"), exports("queryable")) {
         (true, true, _) => Some("transport"),
         (true, false, true) => Some("read-model-with-queries"),
@@ -129,6 +132,7 @@ mod tests {
         let queryable = "eventdbx:plugin/queryable@0.1.0";
         assert_eq!(world(&[], &[meta, handler, queryable]), Some("read-model-with-queries"));
         assert_eq!(world(&["eventdbx:plugin/outbound@0.1.0"], &[meta, handler]), Some("transport"));
+        assert_eq!(world(&["wasi:http/outgoing-handler@0.2.0"], &[meta, handler]), Some("transport-with-wasi-http"));
         assert_eq!(world(&[], &[meta, "wasi:http/incoming-handler@0.2.0"]), Some("gateway"));
         assert_eq!(world(&[], &[meta, "eventdbx:plugin/rules@0.1.0"]), Some("schema-extension"));
     }

@@ -40,17 +40,18 @@ pub(crate) struct Outline {
 const WASI_HTTP: &[&str] =
     &["wasi:http/types", "wasi:io/error", "wasi:io/poll", "wasi:io/streams", "wasi:clocks/monotonic-clock"];
 
+/// The same for a transport, which makes requests.
+const WASI_HTTP_OUT: &[&str] = &[
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:clocks/monotonic-clock",
+];
+
 /// Looked through from top to bottom; a read model is what has no mark of another kind.
 const OUTLINES: [Outline; 5] = [
-    Outline {
-        kind: Kind::Transport,
-        marks: &["outbound"],
-        imports: &["host", "outbound"],
-        requires: &["meta", "handler"],
-        may: &[],
-        foreign: &[],
-        requires_foreign: &[],
-    },
     Outline {
         kind: Kind::Gateway,
         marks: &["client", "wasi:http/incoming-handler"],
@@ -59,6 +60,15 @@ const OUTLINES: [Outline; 5] = [
         may: &[],
         foreign: WASI_HTTP,
         requires_foreign: &["wasi:http/incoming-handler"],
+    },
+    Outline {
+        kind: Kind::Transport,
+        marks: &["outbound", "wasi:http/outgoing-handler"],
+        imports: &["host", "outbound"],
+        requires: &["meta", "handler"],
+        may: &[],
+        foreign: WASI_HTTP_OUT,
+        requires_foreign: &[],
     },
     Outline {
         kind: Kind::SchemaExtension,
