@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use eventdbx_node::{
-    Daemon, KeySource, StartOptions,
+    Daemon, KeySource, OTLP_ENDPOINT_VARIABLE, StartOptions,
     config::ConfigFile,
     logging::{self, LogTarget},
     master_key::MASTER_KEY_VARIABLE,
@@ -45,6 +45,7 @@ impl Args {
         logging::init(config.config().daemon.log_level, &LogTarget::Stderr)?;
         let options = StartOptions {
             master_key: std::env::var(MASTER_KEY_VARIABLE).ok(),
+            otlp_endpoint: std::env::var(OTLP_ENDPOINT_VARIABLE).ok().filter(|endpoint| !endpoint.is_empty()),
             ..StartOptions::new(&session.data_dir)
         };
         let running =

@@ -5,6 +5,8 @@ use eventdbx_store::{
 };
 use tokio::{sync::oneshot, task::spawn_blocking};
 
+use crate::trace::Parent;
+
 /// Events of a request that are checked on the thread of the runtime; larger requests are checked on one that may block.
 const CHECKED_INLINE: usize = 16;
 
@@ -12,7 +14,11 @@ const CHECKED_INLINE: usize = 16;
 pub(crate) type Outcome = oneshot::Receiver<Result<Receipt, SubmitError>>;
 
 /// Appends a request, checking it again when its aggregates moved on meanwhile.
-pub(crate) async fn append(log: &Domain, draft: Draft) -> Result<Receipt, AppendError> {
+pub(crate) async fn append(log: &Domain, draft: Draft, parent: &Parent) -> Result<Receipt, AppendError> {
+    let span = parent.child("append");
+    span.text("eventdbx.domain", log.name().as_str());
+    span.number("eventdbx.events", draft.events.len() as u64);
+    let check = span.parent().child("check");
     let checked = if draft.events.len() <= CHECKED_INLINE {
         log.check(draft)
     } else {
@@ -20,7 +26,15 @@ pub(crate) async fn append(log: &Domain, draft: Draft) -> Result<Receipt, Append
         let broken_off = |_| Err(AppendError::Busy("the check was broken off: try again"));
         spawn_blocking(move || log.check(draft)).await.unwrap_or_else(broken_off)
     };
-    settle(log, submit(log, checked?, None)).await
+    drop(check);
+    let checked = checked.inspect_err(|_| span.failed("refused"))?;
+    // In the queue, and in the committer until its sync.
+    let _commit = span.parent().child("commit");
+    let receipt = settle(log, submit(log, checked, None)).await;
+    if receipt.is_err() {
+        span.failed("not written");
+    }
+    receipt
 }
 
 /// Hands a request over; the outcome is waited for with [`settle`].

@@ -24,6 +24,7 @@ use crate::{
     node::Node,
     plugins::PluginError,
     socket::{self, SocketError},
+    trace::{self, TraceError, Tracer},
     wire::ErrorCode,
 };
 
@@ -33,6 +34,9 @@ const WORKER_THREADS: std::ops::RangeInclusive<usize> = 2..=8;
 /// What the key of the component cache is derived for: it recognises what this host compiled itself.
 const CACHE_KEY_CONTEXT: &str = "eventdbx 2026-11 component cache";
 
+/// The variable that names the collector of traces; it goes before `telemetry.otlp_endpoint`.
+pub const OTLP_ENDPOINT_VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 /// What a daemon is started with, besides its configuration file.
 #[derive(Clone)]
 pub struct StartOptions {
@@ -40,6 +44,8 @@ pub struct StartOptions {
     pub data_dir: PathBuf,
     /// The master key as hex, where the environment gives it ([`master_key::MASTER_KEY_VARIABLE`]).
     pub master_key: Option<String>,
+    /// Where traces go, where the environment gives it ([`OTLP_ENDPOINT_VARIABLE`]).
+    pub otlp_endpoint: Option<String>,
     /// Where time comes from.
     pub clock: Clock,
 }
@@ -48,7 +54,7 @@ impl StartOptions {
     /// A daemon on this directory, with the clock of the system and its key from a file.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), master_key: None, clock: system_clock() }
+        Self { data_dir: data_dir.into(), master_key: None, otlp_endpoint: None, clock: system_clock() }
     }
 }
 
@@ -94,6 +100,9 @@ pub enum StartError {
     /// The socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The collector of traces.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     /// Threads or signals.
     #[error("the system gives no threads or signals: {0}")]
     System(#[from] std::io::Error),
@@ -106,7 +115,7 @@ impl StartError {
         match self {
             Self::DataDir(DataDirError::Disk { .. }) | Self::Key(KeyError::Disk { .. }) => ErrorCode::Internal,
             Self::Config(ConfigError::Disk { .. }) => ErrorCode::Internal,
-            Self::DataDir(_) | Self::Config(_) | Self::Key(_) => ErrorCode::Refused,
+            Self::DataDir(_) | Self::Config(_) | Self::Key(_) | Self::Traces(_) => ErrorCode::Refused,
             Self::Domain { source, .. } => of_open(source),
             Self::Socket(SocketError::PathTooLong { .. } | SocketError::NotASocket(_)) => ErrorCode::Refused,
             Self::Plugins { .. } | Self::Domains { .. } | Self::Sandbox(_) | Self::Socket(_) | Self::System(_) => {
@@ -164,6 +173,10 @@ impl Daemon {
         let (key, key_source) =
             master_key::load(&data_dir, options.master_key.as_deref(), config.keys.master_key_file.as_deref())?;
 
+        // A variable that was set for others is nothing that a build without traces refuses.
+        let environment = options.otlp_endpoint.as_deref().filter(|_| trace::BUILT_IN);
+        let endpoint = environment.or(config.telemetry.otlp_endpoint.as_deref());
+        let tracer = Tracer::open(endpoint)?;
         let name: DomainName = DEFAULT.parse().expect("the name of the default domain is a name");
         domains::finish_default(&data_dir)
             .map_err(|source| StartError::Domains { path: data_dir.domain(&name), source })?;
@@ -173,10 +186,10 @@ impl Daemon {
         // NOTE: nothing was written before the key had opened the log.
         let sandbox = Sandbox::new(SandboxOptions { cache_dir: data_dir.component_cache(), cache_key })?;
         let stop = CancellationToken::new();
-        let opener = Opener::new(logs, sandbox, config.plugin_limits(), stop.clone());
+        let opener = Opener::new(logs, sandbox, config.plugin_limits(), tracer.clone(), stop.clone());
         let default = opener.serve(log)?;
         let domains = Domains::open(opener, default)?;
-        let node = Node::new(data_dir.path().to_owned(), config.daemon, options.clock.clone(), stop, domains);
+        let node = Node::new(data_dir.path().to_owned(), config.daemon, options.clock.clone(), stop, domains, tracer);
         let node = Arc::new(node);
 
         let runtime = build_runtime()?;
@@ -257,6 +270,7 @@ impl Running {
         }
         runtime.shutdown_timeout(patience);
         node.domains.close();
+        node.tracer.close();
         drop(node);
         if let Err(error) = std::fs::remove_file(data_dir.socket()) {
             tracing::warn!(%error, "the socket was not removed");

@@ -59,11 +59,13 @@ pub mod socket;
 mod stage;
 mod subscriptions;
 mod timing;
+mod trace;
 pub mod wire;
 
 pub use api::openapi_document;
-pub use daemon::{Daemon, Running, StartError, StartOptions};
+pub use daemon::{Daemon, OTLP_ENDPOINT_VARIABLE, Running, StartError, StartOptions};
 pub use data_dir::DataDir;
 pub use grant::Grant;
 pub use master_key::KeySource;
 pub use schemas::schema_faults;
+pub use trace::TraceError;

@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     api::ApiError, config::DaemonSection, domains::Domains, metrics::Requests, plugins::Plugins, stage::Stage,
-    subscriptions::Subscriptions, wire::ErrorCode,
+    subscriptions::Subscriptions, trace::Tracer, wire::ErrorCode,
 };
 
 /// Reads, verifications and plugin requests that block a thread at the same time; further ones wait.
@@ -29,6 +29,7 @@ pub(crate) struct Node {
     pub(crate) stop: CancellationToken,
     pub(crate) domains: Domains,
     pub(crate) requests: Requests,
+    pub(crate) tracer: Tracer,
     blocking: Arc<Semaphore>,
 }
 
@@ -58,6 +59,7 @@ impl Node {
         clock: Clock,
         stop: CancellationToken,
         domains: Domains,
+        tracer: Tracer,
     ) -> Self {
         Self {
             data_dir,
@@ -68,6 +70,7 @@ impl Node {
             stop,
             domains,
             requests: Requests::default(),
+            tracer,
             blocking: Arc::new(Semaphore::new(BLOCKING_REQUESTS)),
         }
     }

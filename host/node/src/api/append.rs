@@ -1,6 +1,6 @@
 //! Writing events.
 
-use axum::Json;
+use axum::{Extension, Json};
 
 use super::{
     ApiError, convert,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     append,
     grant::Grant,
+    trace::Parent,
     wire::{AppendRequest, AppendResponse},
 };
 
@@ -26,12 +27,13 @@ use crate::{
 )]
 pub(super) async fn append_events(
     grant: Grant,
+    Extension(parent): Extension<Parent>,
     InDomain(domain): InDomain,
     _: Params<NoParams>,
     JsonBody(request): JsonBody<AppendRequest>,
 ) -> Result<Json<AppendResponse>, ApiError> {
     let warnings = recipients::warnings(&domain, &request.events);
     let draft = convert::draft(request, &grant)?;
-    let receipt = append::append(&domain.log, draft).await?;
+    let receipt = append::append(&domain.log, draft, &parent).await?;
     Ok(Json(AppendResponse { warnings, ..convert::receipt(&receipt) }))
 }

@@ -62,6 +62,7 @@ pub(crate) fn router(node: &Arc<Node>) -> Router {
         .route_layer(middleware::from_fn_with_state(Arc::clone(node), closing::break_off))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(node), crate::trace::trace))
         .layer(middleware::from_fn_with_state(Arc::clone(node), crate::metrics::count))
         .layer(Extension(Document(document.into())))
         .layer(DefaultBodyLimit::disable())

@@ -110,6 +110,11 @@ pub const KEYS: &[Key] = &[
     Key { name: "daemon.component_mib", range: Some(1..=1024), doc: "largest component that can be sent" },
     Key { name: "daemon.connections", range: Some(1..=65_536), doc: "connections at a time; further ones wait" },
     Key { name: "daemon.shutdown_seconds", range: Some(0..=3600), doc: "how long requests in flight may take on stop" },
+    Key {
+        name: "telemetry.otlp_endpoint",
+        range: None,
+        doc: "base URL of a collector of traces, e.g. http://127.0.0.1:4318; OTEL_EXPORTER_OTLP_ENDPOINT goes before it",
+    },
 ];
 
 /// A limit on each instance of a plugin.
@@ -162,6 +167,7 @@ mod tests {
     fn the_table_and_the_types_have_the_same_keys() {
         let mut config = Config::default();
         config.keys.master_key_file = Some("x".into());
+        config.telemetry.otlp_endpoint = Some("x".into());
         let table = toml::Table::try_from(&config).unwrap();
         let mut typed: Vec<String> = table
             .iter()

@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[daemon]`: the process and its socket.
     pub daemon: DaemonSection,
+    /// `[telemetry]`: where traces go.
+    pub telemetry: TelemetrySection,
 }
 
 /// `[log]`
@@ -88,6 +90,15 @@ pub struct DaemonSection {
     pub connections: usize,
     /// How long requests in flight may take when the daemon stops.
     pub shutdown_seconds: u64,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySection {
+    /// Base URL of a collector that speaks OTLP over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// How much is logged: each level includes those before it.

@@ -14,6 +14,7 @@ use crate::{
     node::DomainNode,
     plugins::{PluginError, PluginLimits, Plugins},
     subscriptions::Subscriptions,
+    trace::Tracer,
     wire::ErrorCode,
 };
 
@@ -22,6 +23,7 @@ pub(crate) struct Opener {
     logs: Logs,
     sandbox: Sandbox,
     limits: PluginLimits,
+    tracer: Tracer,
     stop: CancellationToken,
 }
 
@@ -60,8 +62,14 @@ impl Logs {
 }
 
 impl Opener {
-    pub(crate) fn new(logs: Logs, sandbox: Sandbox, limits: PluginLimits, stop: CancellationToken) -> Self {
-        Self { logs, sandbox, limits, stop }
+    pub(crate) fn new(
+        logs: Logs,
+        sandbox: Sandbox,
+        limits: PluginLimits,
+        tracer: Tracer,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { logs, sandbox, limits, tracer, stop }
     }
 
     pub(crate) fn data_dir(&self) -> &DataDir {
@@ -72,8 +80,9 @@ impl Opener {
     pub(crate) fn serve(&self, log: Domain) -> Result<DomainNode, StartError> {
         let name = log.name().clone();
         let dir = self.data_dir().domain(&name);
-        let plugins = Plugins::open(log.clone(), &name, &dir, self.sandbox.clone(), self.limits.clone())
-            .map_err(|source| StartError::Plugins { name: name.clone(), source })?;
+        let plugins =
+            Plugins::traced(log.clone(), &dir, self.sandbox.clone(), self.limits.clone(), self.tracer.clone())
+                .map_err(|source| StartError::Plugins { name: name.clone(), source })?;
         let subscriptions = Subscriptions::open(plugins.source())
             .map_err(|reason| StartError::Plugins { name, source: PluginError::Internal(reason) })?;
         Ok(DomainNode::new(log, plugins, subscriptions, dir, self.stop.child_token()))

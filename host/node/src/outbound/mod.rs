@@ -28,7 +28,10 @@ use self::{
     grant::{Place, check},
     http::HttpTarget,
 };
-use crate::timing::{Timed, Timing};
+use crate::{
+    timing::{Timed, Timing},
+    trace::Span,
+};
 
 pub use self::{
     breaker::Circuit,
@@ -192,6 +195,13 @@ impl Target {
     }
 }
 
+/// The span of a request or a connection to a target that is granted.
+fn outbound(target: &str) -> Span {
+    let span = Span::below_current("outbound");
+    span.text("eventdbx.target", target);
+    span
+}
+
 /// The targets as one instance reaches them.
 pub(crate) struct Link(pub(crate) Arc<Targets>);
 
@@ -201,11 +211,17 @@ impl Outbound for Link {
         let Reach::Http(http) = &target.reach else {
             return Err(OutboundError::Denied(format!("the target {:?} does not speak HTTP", request.target)));
         };
+        let span = outbound(&request.target);
         let request = http.request(request)?;
-        target.ask(
+        let answer = target.ask(
             || http.exchange(request, most),
             |answer| (answer.status >= 500).then(|| format!("it answered with status {}", answer.status)),
-        )
+        );
+        match &answer {
+            Ok(answer) => span.number("http.response.status_code", answer.status.into()),
+            Err(_) => span.failed("no answer"),
+        }
+        answer
     }
 
     fn connect(&mut self, name: &str, timeout: Duration) -> Result<Box<dyn Connection>, OutboundError> {
@@ -213,7 +229,12 @@ impl Outbound for Link {
         let Reach::Stream(stream) = &target.reach else {
             return Err(OutboundError::Denied(format!("the target {name:?} speaks HTTP only")));
         };
-        target.ask(|| stream.connect(timeout), |_| None).map(|open| Box::new(open) as Box<dyn Connection>)
+        let span = outbound(name);
+        let open = target.ask(|| stream.connect(timeout), |_| None);
+        if open.is_err() {
+            span.failed("no connection");
+        }
+        open.map(|open| Box::new(open) as Box<dyn Connection>)
     }
 }
 

@@ -203,6 +203,7 @@ impl Installed {
         let selector = record.selector(plugin.descriptor(), &services.modes.current());
         let selector = selector.map_err(|faults| faults.join("; "))?.named(&self.name);
         Ok(Program {
+            name: self.name.clone(),
             kind: plugin.descriptor().kind,
             guest: Box::new(plugin),
             selector,

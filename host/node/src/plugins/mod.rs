@@ -106,8 +106,8 @@ pub use self::{
     upgrade::{RollbackRequest, UpgradeRequest},
 };
 use self::{gateway::Reply, query::Question, registry::Registry, source::Source};
-use crate::grant::Grant;
 pub use crate::outbound::{Circuit, Secret, TargetGrant, TargetStatus};
+use crate::{grant::Grant, trace::Tracer};
 
 /// The plugins of one domain. Cheap to clone; when the last clone goes, the workers stop.
 #[derive(Clone)]
@@ -130,7 +130,18 @@ impl Plugins {
         limits: PluginLimits,
     ) -> Result<Self, PluginError> {
         debug_assert_eq!(domain.name(), name, "a domain's plugins are opened under its name");
-        Ok(Self { registry: Arc::new(Registry::open(domain, dir, sandbox, limits)?) })
+        Self::traced(domain, dir, sandbox, limits, Tracer::default())
+    }
+
+    /// The same, with spans of what the plugins are handed.
+    pub(crate) fn traced(
+        domain: Domain,
+        dir: &Path,
+        sandbox: Sandbox,
+        limits: PluginLimits,
+        tracer: Tracer,
+    ) -> Result<Self, PluginError> {
+        Ok(Self { registry: Arc::new(Registry::open(domain, dir, sandbox, limits, tracer)?) })
     }
 
     /// Takes a component (or a core module that carries its component type) in, under its hash. Nothing of it runs but

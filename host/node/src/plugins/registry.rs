@@ -41,6 +41,7 @@ use super::{
     states::States,
     worker::{Command, Handle, Reply},
 };
+use crate::trace::Tracer;
 
 /// How long a worker is waited for that is in the middle of a batch.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
@@ -64,6 +65,7 @@ impl Registry {
         dir: &Path,
         sandbox: Sandbox,
         limits: PluginLimits,
+        tracer: Tracer,
     ) -> Result<Self, PluginError> {
         let db = PluginDb::open(&dir.join("plugins"), domain.plugin_cipher(), limits.block_cache_bytes);
         let db = db.map_err(internal)?;
@@ -83,6 +85,7 @@ impl Registry {
             feed,
             sandbox,
             limits,
+            tracer,
         });
         let plugins = Arc::default();
         let registry = Self {

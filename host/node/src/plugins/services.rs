@@ -9,6 +9,7 @@ use super::{
     PluginError, PluginLimits, components::Components, feed::Feed, jobs::Jobs, keeper::Keeper, modes::Modes,
     secrets::Secrets, signing::Signing, states::States,
 };
+use crate::trace::Tracer;
 
 /// What all plugins of a domain share.
 pub(super) struct Services {
@@ -27,6 +28,7 @@ pub(super) struct Services {
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
     pub(super) jobs: Jobs,
+    pub(super) tracer: Tracer,
 }
 
 impl Services {

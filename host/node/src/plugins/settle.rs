@@ -118,6 +118,17 @@ pub(super) fn grounds(halt: &Halt) -> Grounds {
     Grounds { code, reason: halt.to_string() }
 }
 
+/// What a call came to, in a word.
+pub(super) fn outcome_word(outcome: &Outcome<Handled>) -> &'static str {
+    match outcome {
+        Outcome::Done(_) => "done",
+        Outcome::Retry { .. } => "retry",
+        Outcome::Poison(_) => "poison",
+        Outcome::Fatal(_) => "fatal",
+        Outcome::Halted(_) => "halted",
+    }
+}
+
 pub(super) fn words(failure: &Failure) -> String {
     format!("{} ({})", failure.message, failure.code)
 }

@@ -25,14 +25,20 @@ use super::{
     parking::ParkedRow,
     selector::Selector,
     services::Services,
+    settle::outcome_word,
     shaping::ModeFault,
     states::StateError,
     trouble::Trouble,
 };
-use crate::outbound::{Link, Targets};
+use crate::{
+    outbound::{Link, Targets},
+    trace::Span,
+};
 
 /// What a plugin is, to each of its tracks.
 pub(super) struct Program {
+    /// The name that it is installed under.
+    pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) guest: Box<dyn Guest>,
     pub(super) selector: Selector,
@@ -284,6 +290,8 @@ impl Track {
             (None, Purpose::Live) if self.caught_up => DeliveryMode::Live,
             (None, Purpose::Live) => DeliveryMode::CatchUp,
         };
+        let span = self.span(cut);
+        let entered = span.enter();
         let (outcome, usage, instance) = cut.lend(&self.services.domain.schemas(), |schemas, items| {
             instance.handle(&Batch {
                 domain: self.services.domain.name().as_str(),
@@ -295,8 +303,24 @@ impl Track {
                 items,
             })
         });
+        drop(entered);
+        let word = outcome_word(&outcome);
+        span.text("eventdbx.outcome", word);
+        if matches!(outcome, Outcome::Halted(_) | Outcome::Fatal(_)) {
+            span.failed(word);
+        }
         self.count(usage);
         Ok(Delivered { outcome, instance })
+    }
+
+    /// The span of a batch.
+    fn span(&self, cut: &Cut) -> Span {
+        let span = self.services.tracer.span("batch");
+        span.text("eventdbx.domain", self.services.domain.name().as_str());
+        span.text("eventdbx.plugin", &self.program.name);
+        span.number("eventdbx.items", cut.items.len() as u64);
+        span.number("eventdbx.attempt", self.trouble.attempt().into());
+        span
     }
 
     fn start(&self) -> Result<Box<dyn Running>, Stop> {

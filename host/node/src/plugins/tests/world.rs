@@ -66,6 +66,7 @@ impl World {
             domain: domain.clone(),
             db,
             limits,
+            tracer: Default::default(),
         };
         Self { domain, services: Arc::new(services), _dir: dir }
     }
@@ -114,6 +115,7 @@ impl World {
 
     pub(super) fn program(&self, guest: &Arc<Reaction>) -> Program {
         Program {
+            name: "closure".to_owned(),
             kind: Kind::ReadModel,
             guest: Box::new(Closure(Arc::clone(guest))),
             selector: Selector::new(&descriptor().selector, &[], &[]).unwrap(),
