@@ -41,6 +41,7 @@ pub(crate) struct Plugin {
     #[serde(default)]
     targets: Vec<Target>,
     pub(crate) rebuild: Option<Rebuild>,
+    drop_in: Option<String>,
 }
 
 /// What ran before.
@@ -129,6 +130,9 @@ impl Plugin {
         }
         if let Some(rebuild) = &self.rebuild {
             pairs.push(("rebuild", rebuild.sentence()));
+        }
+        if let Some(reason) = &self.drop_in {
+            pairs.push(("drop-in folder", format!("{YELLOW}not applied{YELLOW:#}: {reason}")));
         }
         output::pairs(pairs)
     }

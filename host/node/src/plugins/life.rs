@@ -24,6 +24,8 @@ pub(super) struct Life {
     pub(super) upgraded_from: Option<String>,
     /// Id of the key that signed the component.
     pub(super) signer: Option<String>,
+    /// What was taken from the drop-in folder last: the hash of all its files.
+    pub(super) drop_in: Option<String>,
 }
 
 /// Which component.

@@ -88,8 +88,10 @@ impl Registry {
         let place = record.life.kept.iter().rposition(wanted).ok_or_else(|| nothing_kept(name, to, &record))?;
         let Kept { code, generation } = record.life.kept.remove(place);
         let plugin = self.services.load(&code.component)?;
+        // It may have been given another configuration since that component ran.
+        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
+        install::dry_run(&self.services, &plugin, &config)?;
         if installed.is(Kind::PayloadMode) {
-            let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
             self.check_changed_mode(name, &plugin, config)?;
         }
         let shared = generation == record.generation;
