@@ -3,15 +3,19 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod append;
+mod idle;
+mod installs;
 mod plugins;
+mod process;
 mod read;
 mod report;
 mod resident;
 mod socket;
+mod subscribers;
 mod swaps;
 
 fn main() -> anyhow::Result<()> {
-    if resident::serve_if_asked()? {
+    if process::serve_if_asked()? {
         return Ok(());
     }
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -42,6 +46,15 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("replays") {
         plugins::replays(&mut report)?;
+    }
+    if wanted("installs") {
+        installs::cold_and_warm(&mut report)?;
+    }
+    if wanted("subscribers") {
+        subscribers::busy(&mut report)?;
+    }
+    if wanted("idle") {
+        idle::hundred(&mut report)?;
     }
     if wanted("resident") {
         resident::million(&mut report)?;

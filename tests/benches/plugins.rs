@@ -28,7 +28,7 @@ pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
     let domain = open(&dir.path().join("domain"))?;
     fill(&domain, EVENTS)?;
     for (mode, asked) in
-        [(PayloadMode::EventOnly, Some(200_000.0)), (PayloadMode::ExtensionsOnly, None), (PayloadMode::All, None)]
+        [(PayloadMode::EventOnly, Some(250_000.0)), (PayloadMode::ExtensionsOnly, None), (PayloadMode::All, None)]
     {
         let plugins = open_plugins(&domain, &dir.path().join(mode.as_str()), PluginLimits::default())?;
         catch_up(report, &plugins, &domain, &format!("from disk, {mode}"), mode, asked)?;
@@ -170,7 +170,7 @@ pub(crate) fn install(plugins: &Plugins, name: &str, mode: PayloadMode, aggregat
     install_file(plugins, &eventdbx_plugin_build::example("event-counter")?, name, mode, aggregates)
 }
 
-fn install_file(
+pub(crate) fn install_file(
     plugins: &Plugins,
     component: &Path,
     name: &str,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use eventdbx_node::plugins::SecretKey;
-use eventdbx_tests::{Node, guest};
+use eventdbx_tests::{Node, marked};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,12 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The hostile guest as another version of itself: the word is what `describe` is told.
 fn version(word: &str) -> Vec<u8> {
-    let (mut wasm, marker) = (guest("eventdbx-guest-hostile"), b"hostile-describe:");
-    let at = wasm.windows(marker.len()).position(|window| window == marker).expect("the marker") + marker.len();
-    let room = wasm[at..].iter().take_while(|byte| byte.is_ascii_graphic()).count();
-    let text = format!("{word:.<room$}");
-    wasm[at..at + room].copy_from_slice(text.as_bytes());
-    wasm
+    marked("eventdbx-guest-hostile", "hostile-describe:", word)
 }
 
 fn add(node: &mut Node, word: &str) -> Value {

@@ -16,7 +16,7 @@ fn a_component_shapes_what_others_are_delivered() {
     let config = r#"{"minutes": 30, "strip": ["tail_number"], "leave_out": ["flight_cancelled"]}"#;
     let install = ["plugin", "install", &example("coarse-times"), "--config", config];
     let said = scratch.dbx(install).ok().stdout;
-    assert!(said.contains("installed coarse-times 0.1.0, payload mode: live"), "{said}");
+    assert!(said.contains("installed coarse-times 0.1.0: live"), "{said}");
     scratch.dbx(["plugin", "install", &example("event-counter"), "--payload-mode", "coarse-times"]).ok();
     let counts = scratch.json(["query", "event-counter", "counts", "--wait", "2515"])["body"].clone();
     assert_eq!(counts, json!({"flight_scheduled": 842, "flight_departed": 838, "flight_arrived": 831}));

@@ -64,6 +64,41 @@ fn a_plugin_lives_its_life() {
 }
 
 #[test]
+fn a_schema_extension_is_exchanged_in_place() {
+    let scratch = Scratch::started();
+    let iban = eventdbx_plugin_build::build_packages(repository(), &["iban"]).unwrap().remove(0).component;
+    // Another component that does the same: a section that nobody reads makes its hash another one.
+    let mut other = std::fs::read(&iban).unwrap();
+    other.extend_from_slice(&[0, 2, 1, b'x']);
+    let other = scratch.file("other.wasm", other);
+    scratch.dbx(["plugin".as_ref(), "install".as_ref(), iban.as_os_str()]).ok();
+    let schema = scratch.file("schema.dbx", "[refund.fields]\nto = \"iban\"\n[refund.events]\npaid = [\"to\"]\n");
+    scratch.dbx(["schema".as_ref(), "apply".as_ref(), schema.as_os_str()]).ok();
+    let pay = ["aggregate", "apply", "refund", "1", "paid", "--field", "to=DE89370400440532013000"];
+    scratch.dbx(pay).ok();
+
+    let status = scratch.dbx(["plugin", "status", "iban"]).ok().stdout;
+    assert!(
+        status.contains("column types") && status.contains("refund") && !status.contains("payload mode"),
+        "{status}"
+    );
+    let paused = scratch.dbx(["plugin", "pause", "iban"]).ok().stdout;
+    assert!(paused.contains("paused iban 0.1.0: paused"), "{paused}");
+    scratch.dbx(pay).code(3).says("the extension iban").says("it is paused: resume it (`dbx plugin resume iban`)");
+    scratch.dbx(["plugin", "resume", "iban"]).ok();
+    let before = scratch.json(["plugin", "status", "iban"])["component"].clone();
+    scratch.dbx(["plugin".as_ref(), "upgrade".as_ref(), "iban".as_ref(), other.as_os_str()]).ok();
+    scratch.dbx(pay).ok();
+    assert_ne!(scratch.json(["plugin", "status", "iban"])["component"], before);
+    scratch.dbx(["plugin", "rollback", "iban"]).ok();
+    assert_eq!(scratch.json(["plugin", "status", "iban"])["component"], before);
+    scratch.dbx(["plugin", "config", "iban", "--event", "paid"]).code(3).says("takes no deliveries");
+    scratch.dbx(["plugin", "config", "iban", "--config", r#"{"strict":true}"#]).code(3).says("takes no configuration");
+    assert_eq!(scratch.dbx(["plugin", "config", "iban"]).ok().stdout.trim(), "config  {}");
+    scratch.dbx(["plugin", "uninstall", "iban"]).code(3).says("in use by the schema of refund");
+}
+
+#[test]
 fn what_is_no_plugin_is_refused() {
     let scratch = Scratch::started();
     let file = scratch.file("text.wasm", "this is text");

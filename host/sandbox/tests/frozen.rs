@@ -13,9 +13,9 @@ use std::{
 };
 
 use eventdbx_sandbox::{
-    Connection, Delivery, Exchange, Host, HostError, HttpRequest, HttpResponse, KeyRange, Kind, Level, Limits, Outbound,
-    OutboundError, Outcome, Plugin, PureStart, QueryOutcome, ScanPage, Shaped, StartContext, StartReason, TypedValue,
-    Verdict,
+    Connection, Delivery, Exchange, Host, HostError, HttpRequest, HttpResponse, KeyRange, Kind, Level, Limits,
+    Outbound, OutboundError, Outcome, Plugin, PureStart, QueryOutcome, ScanPage, Shaped, StartContext, StartReason,
+    TypedValue, Verdict,
 };
 use support::{Bench, Memory, batch, bench, deliveries, done};
 

@@ -12,14 +12,14 @@ use fjall::{Database, Readable, Snapshot};
 use serde_json::{Map, Value};
 
 use crate::{
-    AggregateNumber, AggregateRef, Body, Clock, Digest, Durability, Event, Header, Json, Micros, Position, ReadError,
+    AggregateNumber, AggregateRef, Clock, Digest, Durability, Event, Header, Json, Micros, Position, ReadError,
     Version,
     keys::{self, KeptKey, Keys},
     merkle::{self, CompactRange, SaltSeed, Tile, TileSource},
-    rows::{self, EventRow, HeadRow, Keyspaces, SealedParts},
-    schema::Extensions,
+    rows::{self, EventView, HeadRow, Keyspaces},
+    schema::{Extensions, Provided},
     seal::{Binding, RecordKind},
-    write,
+    unseal::Unsealer,
 };
 
 /// How long closing waits for memtables to reach the disk.
@@ -59,6 +59,11 @@ pub(crate) struct OpenedRow {
 }
 
 impl Files {
+    /// Whether it is still they who decide for extensions: none was exchanged since.
+    pub(crate) fn is_judged_by(&self, provided: &Arc<Provided>) -> bool {
+        self.extensions().is_some_and(|extensions| Arc::ptr_eq(&extensions.provided(), provided))
+    }
+
     /// Who decides about the types and rules that extensions bring.
     pub(crate) fn extensions(&self) -> Option<Arc<dyn Extensions>> {
         self.extensions.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -80,7 +85,7 @@ impl Files {
         let row = at.get(&self.spaces.heads, number.get().to_be_bytes())?;
         let row = row.ok_or_else(|| damaged("its head row is missing"))?;
         let head = HeadRow::decode(&row)?;
-        let key = self.keys.of_row(at, number, name, head.key_id)?;
+        let key = self.keys.of_row(number, name, head.key_id)?;
         let binding = self.state_binding(&key, name, head.version);
         let state = key.cipher.open(&binding, head.sealed_state);
         let state = state.ok_or_else(|| damaged("its state does not open"))?;
@@ -122,7 +127,7 @@ impl Files {
     pub(crate) fn event_at_row(&self, at: &Snapshot, row: &[u8]) -> Result<Event, ReadError> {
         let position = Position::new(rows::number(row, "index")?);
         let value = self.log_row(at, position)?;
-        Ok(self.open_row(at, position, &value)?.event)
+        Ok(self.open_row(position, &value)?.event)
     }
 
     /// The row of `log` at a position that must exist.
@@ -132,34 +137,12 @@ impl Files {
     }
 
     /// Unseals a row of `log`.
-    pub(crate) fn open_row(&self, at: &Snapshot, position: Position, value: &[u8]) -> Result<OpenedRow, ReadError> {
-        let row = EventRow::decode(position, value)?;
-        let parts = self.open_body(at, &row)?;
-        let event = Event { header: row.header, body: parts.body };
-        Ok(OpenedRow { event, seed: parts.seed, commitment_kind: row.commitment_kind })
-    }
-
-    fn open_body(&self, at: &Snapshot, row: &EventRow<&[u8]>) -> Result<SealedParts, ReadError> {
-        let header = &row.header;
-        let damaged = |what: &str| ReadError::Damaged(format!("position {}: {what}", header.position));
-        let kept = self.keys.of_row(at, header.number, &header.aggregate, row.key_id)?;
-        let domain_id = self.keys.keyring.domain_id();
-        let binding = write::body_binding(domain_id, &row.key_id, &header.aggregate, header.event_id);
-        let plain = kept.cipher.open(&binding, row.sealed).ok_or_else(|| damaged("its body does not open"))?;
-        let plain = match row.compressed {
-            true => {
-                lz4_flex::block::decompress_size_prepended(&plain).map_err(|_| damaged("its body does not unpack"))?
-            }
-            false => plain,
-        };
-        Ok(SealedParts::decode(&plain)?)
-    }
-
-    /// A body by the header and sealed bytes of its row.
-    pub(crate) fn body(&self, position: Position, value: &[u8]) -> Result<Body, ReadError> {
-        let row = EventRow::decode(position, value)?;
-        // A key row is written once, so the newest snapshot has every key that an older one had.
-        Ok(self.open_body(&self.db.snapshot(), &row)?.body)
+    pub(crate) fn open_row(&self, position: Position, value: &[u8]) -> Result<OpenedRow, ReadError> {
+        let view = EventView::decode(position, value)?;
+        let mut unsealer = Unsealer::default();
+        let parts = unsealer.open(self, &view)?;
+        let event = Event { header: view.header(), body: parts.body() };
+        Ok(OpenedRow { event, seed: parts.seed, commitment_kind: view.commitment_kind })
     }
 
     /// Position of a version that must exist.
@@ -176,7 +159,7 @@ impl Files {
 
     /// Header of the row at a position that must exist.
     pub(crate) fn header_at(&self, at: &Snapshot, position: Position) -> Result<Header, ReadError> {
-        Ok(EventRow::decode(position, &self.log_row(at, position)?)?.header)
+        Ok(EventView::decode(position, &self.log_row(at, position)?)?.header())
     }
 
     /// A tree as it lies on disk, with its first `size` leaves: an aggregate's, or, by number 0, the domain's own.

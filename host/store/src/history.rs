@@ -27,7 +27,7 @@ impl Domain {
         let Folded { version: mut last, mut state } = nearest.unwrap_or_default();
         for row in rows_between(files, &at, head.number, last.next().get(), version.get()) {
             let (position, row) = row?;
-            let event = files.open_row(&at, position, &row)?.event;
+            let event = files.open_row(position, &row)?.event;
             if event.header.version != last.next() {
                 break;
             }

@@ -77,7 +77,6 @@ impl Keys {
     /// The key of an aggregate that a row names, under the id that the row was sealed with.
     pub(crate) fn of_row(
         &self,
-        at: &impl Readable,
         number: AggregateNumber,
         name: &AggregateRef,
         key_id: [u8; 8],
@@ -85,7 +84,7 @@ impl Keys {
         if let Some(kept) = self.cache.get(name).filter(|kept| *kept.id() == key_id) {
             return Ok(kept);
         }
-        let kept = self.stored(at, number, name)?;
+        let kept = self.stored(number, name)?;
         if *kept.id() != key_id {
             return Err(ReadError::Damaged(format!("{name}: a row is sealed under a key that is not the aggregate's")));
         }
@@ -96,26 +95,24 @@ impl Keys {
     /// As [`of_row`](Self::of_row), by a name as it stands in the row.
     pub(crate) fn of_view(
         &self,
-        at: &impl Readable,
         number: AggregateNumber,
         name: &NameInRow<'_>,
         key_id: [u8; 8],
     ) -> Result<Arc<KeptKey>, ReadError> {
         match self.cache.get(name).filter(|kept| *kept.id() == key_id) {
             Some(kept) => Ok(kept),
-            None => self.of_row(at, number, &name.to_owned(), key_id),
+            None => self.of_row(number, &name.to_owned(), key_id),
         }
     }
 
     /// The key to seal with for an aggregate that exists (`number`) or is about to.
     pub(crate) fn for_write(
         &self,
-        at: &impl Readable,
         number: Option<AggregateNumber>,
         name: &AggregateRef,
     ) -> Result<Arc<KeptKey>, ReadError> {
         match number {
-            Some(number) => self.cache.get_or_insert_with(name, || self.stored(at, number, name)),
+            Some(number) => self.cache.get_or_insert_with(name, || self.stored(number, name)),
             None => self.cache.get_or_insert_with(name, || Ok(KeptKey::new(AggregateKey::generate()))),
         }
     }
@@ -130,13 +127,9 @@ impl Keys {
         self.cache.remove(name);
     }
 
-    fn stored(
-        &self,
-        at: &impl Readable,
-        number: AggregateNumber,
-        name: &AggregateRef,
-    ) -> Result<Arc<KeptKey>, ReadError> {
-        let row = at.get(&self.spaces.keys, number.get().to_be_bytes())?;
+    /// From no snapshot: a key row is written once, so that the newest one has every key that an older one had.
+    fn stored(&self, number: AggregateNumber, name: &AggregateRef) -> Result<Arc<KeptKey>, ReadError> {
+        let row = self.spaces.keys.get(number.get().to_be_bytes())?;
         let row = row.ok_or_else(|| ReadError::Damaged(format!("{name}: its key row is missing")))?;
         let key = AggregateKey::unwrap(&row, &self.keyring, number)
             .ok_or_else(|| ReadError::Damaged(format!("{name}: its key row does not open")))?;

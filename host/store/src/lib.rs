@@ -61,6 +61,7 @@ mod seal;
 mod snapshot;
 mod stage;
 mod state;
+mod unseal;
 mod verify;
 mod write;
 
@@ -86,5 +87,6 @@ pub use schema::{Schema, SchemaDocument, SchemaFault, Violation};
 pub use seal::{Cipher, MasterKey, MasterKeyError};
 pub use snapshot::{Snapshot, SnapshotInfo};
 pub use state::State;
+pub use unseal::Unsealer;
 pub use verify::VerifyReport;
 pub use write::{Checked, Lane, Reply};

@@ -97,7 +97,7 @@ impl Domain {
         let at = files.db.snapshot();
         let Some(row) = at.get(&files.spaces.ids, event.0)? else { return Ok(None) };
         let position = Position::new(rows::number(&row, "ids")?);
-        let opened = files.open_row(&at, position, &files.log_row(&at, position)?)?;
+        let opened = files.open_row(position, &files.log_row(&at, position)?)?;
         if opened.commitment_kind != BY_MEMBER {
             return Ok(None);
         }

@@ -24,7 +24,8 @@ use crate::{
     Position, ReadError, Version,
     files::{Files, StoredHead},
     json, merkle,
-    rows::{self, EventRow},
+    rows::{self, EventView, SharedNames},
+    unseal::Unsealer,
 };
 
 pub use query::{AggregatePlace, AggregateQuery, AggregateRow, EventQuery, Page};
@@ -65,7 +66,17 @@ impl SealedEvent {
     ///
     /// When it does not open, which is damage.
     pub fn open(&self) -> Result<Event, ReadError> {
-        let body = self.domain.inner.files.body(self.header.position, &self.row)?;
+        self.open_with(&mut Unsealer::default())
+    }
+
+    /// The same in buffers that are used again, for those who open many.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(&self, unsealer: &mut Unsealer) -> Result<Event, ReadError> {
+        let view = EventView::decode(self.header.position, &self.row)?;
+        let body = unsealer.open(&self.domain.inner.files, &view)?.body();
         Ok(Event { header: self.header.clone(), body })
     }
 
@@ -104,10 +115,11 @@ impl Domain {
     pub fn scan(&self, from: Position) -> impl Iterator<Item = Result<SealedEvent, ReadError>> + Send + use<> {
         let files = &self.inner.files;
         let rows = files.db.snapshot().range(&files.spaces.log, from.get().to_be_bytes()..);
-        let domain = self.clone();
+        let (domain, mut names) = (self.clone(), SharedNames::default());
         rows.map(move |row| {
             let (key, value) = row.into_inner()?;
-            let header = EventRow::decode(Position::new(rows::number(&key, "log")?), &value)?.header;
+            let view = EventView::decode(Position::new(rows::number(&key, "log")?), &value)?;
+            let header = names.header(&view);
             Ok(SealedEvent { header, row: value, domain: domain.clone() })
         })
     }

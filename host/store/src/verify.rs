@@ -130,7 +130,7 @@ impl Verification<'_> {
     /// Opens an event and recomputes its digest; none when it cannot be opened, which is a finding.
     fn event_at(&mut self, position: Position) -> Option<OpenedRow> {
         let row = self.files.log_row(&self.at, position);
-        let opened = row.and_then(|row| self.files.open_row(&self.at, position, &row));
+        let opened = row.and_then(|row| self.files.open_row(position, &row));
         let opened = opened.map_err(|error| self.found(error.to_string())).ok()?;
         let header = &opened.event.header;
         let commitments = commitments(&opened.seed, &opened.event.body, opened.commitment_kind);

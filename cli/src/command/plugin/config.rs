@@ -14,7 +14,7 @@ use crate::{
 /// Show how a plugin is configured, or change it while it runs
 ///
 /// A change takes effect between two batches, and holds for what is delivered from then on; `dbx plugin replay` rebuilds what
-/// came before. Options that are not given leave what they are for as it is. The configuration is shown without what is
+/// came before. Of a schema extension there is only the configuration, which holds for what is written from then on. Options that are not given leave what they are for as it is. The configuration is shown without what is
 /// secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -66,6 +66,7 @@ struct Change {
 #[derive(Deserialize)]
 struct View {
     name: String,
+    kind: String,
     payload_mode: String,
     max_mode: Option<String>,
     aggregates: Vec<String>,
@@ -95,6 +96,10 @@ impl Args {
 
 impl View {
     fn details(&self) -> String {
+        let config = ("config", json::compact(self.config.get()));
+        if self.takes_none() {
+            return output::pairs([config]);
+        }
         let any = |globs: &[String]| if globs.is_empty() { "any".to_owned() } else { globs.join(", ") };
         output::pairs([
             ("payload mode", self.payload_mode.clone()),
@@ -103,12 +108,24 @@ impl View {
             ("events", any(&self.events)),
             ("filter", self.filter.clone().unwrap_or_else(|| "none".to_owned())),
             ("fields", mode::fields(&self.fields)),
-            ("config", json::compact(self.config.get())),
+            config,
         ])
+    }
+
+    /// Whether it takes no deliveries: it is asked about writes, or shapes what others are delivered.
+    fn takes_none(&self) -> bool {
+        ["schema-extension", "payload-mode"].contains(&self.kind.as_str())
     }
 
     fn changed(&self) -> String {
         let (name, position) = (&self.name, output::count(self.holds_after));
+        if self.takes_none() {
+            let what = match self.kind.as_str() {
+                "payload-mode" => "this holds for what others are delivered from their next batch on",
+                _ => "this holds for what is written from now on, and history is not judged again",
+            };
+            return format!("{GREEN}changed{GREEN:#} {name}: {what}\n{}", self.details());
+        }
         format!(
             "{GREEN}changed{GREEN:#} {name}: this holds for events after position {position}; `dbx plugin replay {name}` \
              rebuilds what came before\n{}",

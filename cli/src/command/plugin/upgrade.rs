@@ -11,7 +11,8 @@ use crate::{output::GREEN, session::Session};
 /// Let another component take over a plugin, without losing or repeating an event
 ///
 /// One that can go on with the stored tables does so between two batches. For any other, new tables are built beside the live
-/// ones, which go on answering, and the flip is one commit. What ran before is kept for `dbx plugin rollback`.
+/// ones, which go on answering, and the flip is one commit. Another version of a schema extension is asked from the next commit
+/// on, if it brings all that active schemas use. What ran before is kept for `dbx plugin rollback`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Upgrade {
     /// Name of the plugin

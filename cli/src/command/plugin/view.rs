@@ -40,6 +40,7 @@ pub(crate) struct Plugin {
     pub(crate) last_error: Option<String>,
     #[serde(default)]
     targets: Vec<Target>,
+    extension: Option<Extension>,
     pub(crate) rebuild: Option<Rebuild>,
     drop_in: Option<String>,
 }
@@ -49,6 +50,14 @@ pub(crate) struct Plugin {
 pub(crate) struct Kept {
     version: String,
     generation: u64,
+}
+
+/// What a schema extension brings, and who uses it.
+#[derive(Debug, Deserialize)]
+struct Extension {
+    types: Vec<String>,
+    rules: Vec<String>,
+    schemas: Vec<String>,
 }
 
 /// What a transport may reach.
@@ -77,14 +86,17 @@ pub(crate) struct Rebuild {
 impl Plugin {
     /// One line: what became of it.
     pub(super) fn sentence(&self, done: &str) -> String {
+        let Self { name, version, state, .. } = self;
+        if self.is_mode() || self.extension.is_some() {
+            return format!("{GREEN}{done}{GREEN:#} {name} {version}: {state}");
+        }
         self.sentence_with(done, &self.payload_mode)
     }
 
     /// The same, where its deliveries were cut in another mode than the installed one.
     pub(super) fn sentence_with(&self, done: &str, payload_mode: &str) -> String {
-        let Self { name, version, kind, state, .. } = self;
-        let how = if self.takes_deliveries() { format!("with {payload_mode}") } else { kind.replace('-', " ") };
-        format!("{GREEN}{done}{GREEN:#} {name} {version}, {how}: {state}")
+        let Self { name, version, state, .. } = self;
+        format!("{GREEN}{done}{GREEN:#} {name} {version}, with {payload_mode}: {state}")
     }
 
     /// Everything.
@@ -93,6 +105,38 @@ impl Plugin {
             ("plugin", format!("{} {} ({})", self.name, self.version, self.kind)),
             ("state", self.state()),
             ("component", self.component.clone()),
+        ];
+        pairs.extend(match &self.extension {
+            Some(extension) => extension.told(),
+            None if self.is_mode() => Vec::new(),
+            None => self.deliveries(),
+        });
+        if let Some(signer) = &self.signer {
+            pairs.push(("signed by", signer.clone()));
+        }
+        if !self.kept.is_empty() {
+            let kept = self.kept.iter().map(|kept| match self.extension {
+                Some(_) => kept.version.clone(),
+                None => format!("{} (generation {})", kept.version, kept.generation),
+            });
+            pairs.push(("can go back to", kept.collect::<Vec<_>>().join(", ")));
+        }
+        pairs.extend(self.targets.iter().map(|target| ("target", target.sentence())));
+        if let Some(error) = &self.last_error {
+            pairs.push(("last error", error.clone()));
+        }
+        if let Some(rebuild) = &self.rebuild {
+            pairs.push(("rebuild", rebuild.sentence()));
+        }
+        if let Some(reason) = &self.drop_in {
+            pairs.push(("drop-in folder", format!("{YELLOW}not applied{YELLOW:#}: {reason}")));
+        }
+        output::pairs(pairs)
+    }
+
+    /// What is delivered to it, and what became of that.
+    fn deliveries(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = vec![
             ("payload mode", self.payload_mode.clone()),
             ("aggregates", globs(&self.aggregates)),
             ("events", globs(&self.events)),
@@ -117,29 +161,12 @@ impl Plugin {
         if let Some(mode) = &self.max_mode {
             pairs.push(("at most", mode.clone()));
         }
-        if let Some(signer) = &self.signer {
-            pairs.push(("signed by", signer.clone()));
-        }
-        if !self.kept.is_empty() {
-            let kept = self.kept.iter().map(|kept| format!("{} (generation {})", kept.version, kept.generation));
-            pairs.push(("can go back to", kept.collect::<Vec<_>>().join(", ")));
-        }
-        pairs.extend(self.targets.iter().map(|target| ("target", target.sentence())));
-        if let Some(error) = &self.last_error {
-            pairs.push(("last error", error.clone()));
-        }
-        if let Some(rebuild) = &self.rebuild {
-            pairs.push(("rebuild", rebuild.sentence()));
-        }
-        if let Some(reason) = &self.drop_in {
-            pairs.push(("drop-in folder", format!("{YELLOW}not applied{YELLOW:#}: {reason}")));
-        }
-        output::pairs(pairs)
+        pairs
     }
 
-    /// Whether it has a cursor and a payload mode of its own.
-    fn takes_deliveries(&self) -> bool {
-        !["schema-extension", "payload-mode"].contains(&self.kind.as_str())
+    /// Whether it is a payload mode, which shapes what others are delivered.
+    fn is_mode(&self) -> bool {
+        self.kind == "payload-mode"
     }
 
     /// The state, with the reason if there is one.
@@ -157,6 +184,17 @@ impl Plugin {
                 format!("{}, {}", output::some(events, "event"), output::duration(Duration::from_millis(self.lag_ms)))
             }
         }
+    }
+}
+
+impl Extension {
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let names = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        vec![
+            ("column types", names(&self.types)),
+            ("rules", names(&self.rules)),
+            ("used by", if self.schemas.is_empty() { "no schema".to_owned() } else { self.schemas.join(", ") }),
+        ]
     }
 }
 

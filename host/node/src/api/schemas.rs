@@ -221,7 +221,7 @@ pub(super) fn document_of(log: &Domain, kind: &AggregateType, text: &str) -> Res
     let provided = extensions.as_ref().map(|extensions| extensions.provided()).unwrap_or_default();
     let document = SchemaDocument::parse_knowing(text, Known::Provided(&provided))?;
     if let Some(extensions) = extensions {
-        let judged = Schema::new(document.clone()).judge_params(&*extensions);
+        let judged = Schema::new(document.clone()).judge_params(|types| extensions.judge_params(types));
         let judged = judged.map_err(|failure| ApiError::new(ErrorCode::Refused, failure.to_string()))?;
         if !judged.is_empty() {
             let fault = |(pointer, said): (String, Objection)| Reason {

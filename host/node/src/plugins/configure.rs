@@ -43,6 +43,8 @@ pub struct ConfigRequest {
 pub struct ConfigView {
     /// Name of the plugin.
     pub name: String,
+    /// Kind of the component, e.g. `read-model`.
+    pub kind: String,
     /// What deliveries carry.
     pub payload_mode: PayloadMode,
     /// The most that was granted; none: all that it can use.
@@ -58,16 +60,16 @@ pub struct ConfigView {
     /// Configuration of the component, without what is secret.
     #[schema(value_type = Object)]
     pub config: Map<String, Value>,
-    /// Position from which on all this holds for what is delivered: the cursor.
+    /// Position from which on all this holds for what is delivered: the cursor; of a schema extension, for what is written.
     pub holds_after: u64,
 }
 
 impl ConfigRequest {
-    /// Whether nothing but the configuration of the component is to change.
-    fn is_only_config(&self) -> bool {
+    /// Whether anything but the configuration is to change.
+    fn is_about_deliveries(&self) -> bool {
         let Self { payload_mode, aggregates, events, filter, include, exclude, config: _ } = self;
         let lists = [aggregates, events, include, exclude];
-        payload_mode.is_none() && filter.is_none() && lists.iter().all(|list| list.is_none())
+        payload_mode.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
     }
 
     /// Takes the changes over into a record.
@@ -98,11 +100,12 @@ impl ConfigRequest {
 
 impl Registry {
     pub(super) fn config(&self, name: &str) -> Result<ConfigView, PluginError> {
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         let (record, status) = (installed.record(), self.status(&installed));
         let plugin = installed.plugin().map_or_else(|| self.services.load(&record.component), Ok)?;
         Ok(ConfigView {
             name: name.to_owned(),
+            kind: record.kind,
             payload_mode: record.payload_mode,
             max_mode: record.selection.max_mode,
             aggregates: record.aggregates,
@@ -117,27 +120,30 @@ impl Registry {
     /// Changes a plugin between two batches.
     pub(super) fn configure(&self, actor: &str, name: &str, request: ConfigRequest) -> Result<ConfigView, PluginError> {
         let changing = lock(&self.changing);
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         let mut record = installed.record();
-        let plugin = self.services.load(&record.component)?;
-        if installed.is(Kind::PayloadMode) && !request.is_only_config() {
-            let message =
-                format!("{name} is a payload mode, which takes no deliveries: it has a configuration, and no more");
+        if let Some(kind) = record.takes_none().filter(|_| request.is_about_deliveries()) {
+            let what = kind.article();
+            let message = format!("{name} is {what} and takes no deliveries: of it, only `config` can be changed");
             return Err(PluginError::invalid(message));
         }
+        let plugin = self.services.load(&record.component)?;
         request.apply(&mut record);
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &plugin, &config)?;
         if installed.is(Kind::PayloadMode) {
-            self.check_changed_mode(name, &plugin, config)?;
+            self.check_changed_mode(name, &plugin, config.clone())?;
         }
+        let code = (record.component.as_str(), record.version.as_str());
+        record.life.brings = self.check_extension(name, plugin.descriptor().kind, code, &config)?;
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
             kept.payload_mode = record.payload_mode;
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
+            kept.life.brings = record.life.brings;
         };
         self.exchange(&installed, change, &[])?;
         drop(changing);
@@ -146,8 +152,8 @@ impl Registry {
 
     pub(super) fn pause(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        self.shapes_for_nobody(&*self.find(name)?)?;
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
+        self.shapes_for_nobody(&installed)?;
         self.tell(&registry::history(name)?, "$plugin_paused", "{}", actor)?;
         self.exchange(&installed, |record| record.life.paused = true, &[])?;
         Ok(self.status(&installed))
@@ -155,7 +161,7 @@ impl Registry {
 
     pub(super) fn resume(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_fed(name)?;
+        let installed = self.find(name)?;
         if !installed.record().enabled {
             return Err(installed.not_running());
         }
@@ -182,11 +188,20 @@ impl Registry {
     pub(super) fn run_as_recorded(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
         let record = installed.record();
         match (record.enabled, record.life.paused) {
-            (true, false) => return self.start(installed),
-            (true, true) => installed.paused(),
-            (false, _) => installed.disabled(),
+            (true, false) => self.start(installed),
+            (true, true) => {
+                installed.paused();
+                self.end_shaping(&installed.name);
+                let how = format!("it is paused: resume it (`dbx plugin resume {}`)", installed.name);
+                self.silence(installed, &how)
+            }
+            (false, _) => {
+                installed.disabled();
+                self.end_shaping(&installed.name);
+                let how = format!("it is disabled: enable it (`dbx plugin enable {}`)", installed.name);
+                self.silence(installed, &how)
+            }
         }
-        Ok(())
     }
 
     /// Has those plugins go on with a secret as it is now whose configuration names it.

@@ -1,4 +1,4 @@
-//! The schema extensions of a domain that run, as the store asks them.
+//! The schema extensions of a domain, as the store asks them.
 //!
 //! They have no worker: they are called by whoever writes, on its thread. What runs is one immutable list, so that a write is
 //! judged by one list from its beginning to its end.
@@ -10,18 +10,50 @@ use std::{
 
 use eventdbx_sandbox::{self as sandbox, Extension, Halt};
 use eventdbx_store::schema::{
-    ExtensionFailure, Extensions, Judgement, Objection, ProposedEvent, Provided, ProvidedRule, Provider, TypedValue,
-    Verdict,
+    ExtensionFailure, Extensions, Judgement, Objection, ProposedEvent, Provided, ProvidedRule, Provider, Silence,
+    TypedValue, UseKind, Verdict,
 };
+use serde::{Deserialize, Serialize};
 
-/// The schema extensions of a domain that run.
+/// The schema extensions of a domain.
 #[derive(Default)]
 pub(super) struct Running(RwLock<Arc<List>>);
 
 #[derive(Default)]
 struct List {
-    extensions: BTreeMap<String, (Provider, Extension)>,
+    running: BTreeMap<String, (Provider, Extension)>,
+    /// Those that are installed and not asked.
+    silent: BTreeMap<String, (Brings, Silence)>,
     provided: Arc<Provided>,
+}
+
+/// The names of what an extension brings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Brings {
+    pub(super) types: Vec<String>,
+    pub(super) rules: Vec<String>,
+}
+
+impl Brings {
+    pub(super) fn of(extension: &Extension) -> Self {
+        let types = extension.types().iter().map(|it| it.name.clone()).collect();
+        let rules = extension.rules().iter().map(|it| it.name.clone()).collect();
+        Self { types, rules }
+    }
+
+    pub(super) fn has(&self, kind: UseKind, name: &str) -> bool {
+        let names = match kind {
+            UseKind::Type => &self.types,
+            UseKind::Rule => &self.rules,
+        };
+        names.iter().any(|known| known == name)
+    }
+
+    fn each(&self) -> impl Iterator<Item = (UseKind, &String)> {
+        let types = self.types.iter().map(|name| (UseKind::Type, name));
+        types.chain(self.rules.iter().map(|name| (UseKind::Rule, name)))
+    }
 }
 
 impl Running {
@@ -29,57 +61,75 @@ impl Running {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What stands in the way of an extension: what it brings is there already, by another.
-    pub(super) fn conflicts(&self, name: &str, extension: &Extension) -> Vec<String> {
-        let provided = self.list().provided.clone();
-        let others = |provider: Option<&Provider>| provider.filter(|it| it.plugin != name).map(|it| it.plugin.clone());
-        let types = extension.types().iter().filter_map(|it| {
-            let other = others(provided.types.get(&it.name))?;
-            Some(format!("the column type {} is brought by {other} already", it.name))
-        });
-        let rules = extension.rules().iter().filter_map(|it| {
-            let other = others(provided.rules.get(&it.name).map(|rule| &rule.provider))?;
-            Some(format!("the rule {} is brought by {other} already", it.name))
-        });
-        types.chain(rules).collect()
+    /// What stands in the way of an extension: what it brings is there already, by another, be that one asked or not.
+    pub(super) fn conflicts(&self, plugin: &str, brings: &Brings) -> Vec<String> {
+        let list = self.list();
+        let running = list.running.iter().map(|(other, (_, extension))| (other, Brings::of(extension)));
+        let silent = list.silent.iter().map(|(other, (brings, _))| (other, brings.clone()));
+        let others: Vec<_> = running.chain(silent).filter(|(other, _)| *other != plugin).collect();
+        let conflict = |(kind, name): (UseKind, &String)| {
+            let (other, _) = others.iter().find(|(_, brings)| brings.has(kind, name))?;
+            let what = match kind {
+                UseKind::Type => "column type",
+                UseKind::Rule => "rule",
+            };
+            Some(format!("the {what} {name} is brought by {other} already"))
+        };
+        brings.each().filter_map(conflict).collect()
     }
 
-    /// From the next write on, an extension is asked.
+    /// From the next commit on, an extension is asked, instead of the one that has its name.
     pub(super) fn add(&self, provider: Provider, extension: Extension) -> Result<(), String> {
-        self.change(|extensions| {
-            extensions.insert(provider.plugin.clone(), (provider, extension));
+        self.change(|list| {
+            list.silent.remove(&provider.plugin);
+            list.running.insert(provider.plugin.clone(), (provider, extension));
         })
     }
 
-    /// From the next write on, an extension is not asked any more.
-    pub(super) fn remove(&self, name: &str) -> Result<(), String> {
-        self.change(|extensions| drop(extensions.remove(name)))
+    /// From the next commit on, an extension is not asked, and what needs it is refused.
+    pub(super) fn silence(&self, brings: Brings, silence: Silence) -> Result<(), String> {
+        self.change(|list| {
+            list.running.remove(&silence.plugin);
+            list.silent.insert(silence.plugin.clone(), (brings, silence));
+        })
     }
 
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, (Provider, Extension)>)) -> Result<(), String> {
+    /// From the next commit on, an extension is not there any more.
+    pub(super) fn remove(&self, plugin: &str) -> Result<(), String> {
+        self.change(|list| {
+            list.running.remove(plugin);
+            list.silent.remove(plugin);
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut List)) -> Result<(), String> {
         let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut extensions = list.extensions.clone();
-        change(&mut extensions);
-        let provided = Arc::new(provided(&extensions)?);
-        *list = Arc::new(List { extensions, provided });
+        let mut changed = List { running: list.running.clone(), silent: list.silent.clone(), provided: Arc::default() };
+        change(&mut changed);
+        changed.provided = Arc::new(changed.provides()?);
+        *list = Arc::new(changed);
         Ok(())
     }
 }
 
-fn provided(extensions: &BTreeMap<String, (Provider, Extension)>) -> Result<Provided, String> {
-    let mut provided = Provided::default();
-    for (provider, extension) in extensions.values() {
-        provided.types.extend(extension.types().iter().map(|it| (it.name.clone(), provider.clone())));
-        for rule in extension.rules() {
-            let declared = ProvidedRule::new(provider.clone(), rule.event_types.clone(), &rule.state_fields);
-            let declared = declared.map_err(|field| format!("the rule {}: {field:?} is no JSON Pointer", rule.name))?;
-            provided.rules.insert(rule.name.clone(), declared);
-        }
-    }
-    Ok(provided)
-}
-
 impl List {
+    fn provides(&self) -> Result<Provided, String> {
+        let mut provided = Provided::default();
+        for (provider, extension) in self.running.values() {
+            provided.types.extend(extension.types().iter().map(|it| (it.name.clone(), provider.clone())));
+            for rule in extension.rules() {
+                let declared = ProvidedRule::new(provider.clone(), rule.event_types.clone(), &rule.state_fields);
+                let declared =
+                    declared.map_err(|field| format!("the rule {}: {field:?} is no JSON Pointer", rule.name))?;
+                provided.rules.insert(rule.name.clone(), declared);
+            }
+        }
+        for (brings, silence) in self.silent.values() {
+            provided.silent.extend(brings.each().map(|(kind, name)| ((kind, name.clone()), silence.clone())));
+        }
+        Ok(provided)
+    }
+
     /// Hands each extension what is its own of `all`, and puts the answers back into their places.
     fn ask<'l, Q, A>(
         &'l self,
@@ -93,7 +143,7 @@ impl List {
         while let Some(first) = left.first() {
             let gone = || ExtensionFailure { extension: "asked".into(), reason: "it was just removed".into() };
             let name = provider(&all[*first]).map(|provider| provider.plugin.clone()).ok_or_else(gone)?;
-            let (_, extension) = self.extensions.get(&name).ok_or_else(gone)?;
+            let (_, extension) = self.running.get(&name).ok_or_else(gone)?;
             let is_its = |index: &usize| provider(&all[*index]).is_some_and(|provider| provider.plugin == name);
             let (its, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(is_its);
             let questions: Vec<&Q> = its.iter().map(|index| &all[*index]).collect();
@@ -150,18 +200,16 @@ impl Extensions for Running {
 
     fn judge_params(&self, types: &[TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, ExtensionFailure> {
         let list = self.list();
-        list.ask(
-            types,
-            |it| list.provided.types.get(it.type_name),
-            |extension, types| {
-                let params: Vec<String> = types.iter().map(|it| it.params.to_owned()).collect();
-                let each = types.iter().zip(&params);
-                let asked: Vec<_> =
-                    each.map(|(it, params)| sandbox::ColumnType { type_name: it.type_name, params }).collect();
-                Ok(extension.check_params(&asked)?.into_iter().map(objections).collect())
-            },
-        )
+        list.ask(types, |it| list.provided.types.get(it.type_name), |extension, types| judge_params(extension, types))
     }
+}
+
+/// What an extension says against the parameters of types that are its own.
+pub(super) fn judge_params(extension: &Extension, types: &[&TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, Halt> {
+    let params: Vec<String> = types.iter().map(|it| it.params.to_owned()).collect();
+    let each = types.iter().zip(&params);
+    let asked: Vec<_> = each.map(|(it, params)| sandbox::ColumnType { type_name: it.type_name, params }).collect();
+    Ok(extension.check_params(&asked)?.into_iter().map(objections).collect())
 }
 
 fn verdict(verdict: sandbox::Verdict) -> Verdict {
@@ -177,7 +225,9 @@ fn objections(violations: Vec<sandbox::Violation>) -> Vec<Objection> {
 }
 
 fn failure(name: &str, halt: &Halt) -> ExtensionFailure {
-    let reason =
-        format!("{halt}. Nothing was written; `dbx plugin disable {name}` or another schema lets writes through");
+    let reason = format!(
+        "{halt}. Nothing was written: another version (`dbx plugin upgrade {name}`, or `rollback`) or a schema that does \
+         without lets writes through"
+    );
     ExtensionFailure { extension: name.to_owned(), reason }
 }

@@ -298,8 +298,7 @@ impl Installed {
         let board = lock(&self.board).clone();
         let (cursor, counters) = (board.cursor.position, board.cursor.counters);
         // What takes no deliveries misses none.
-        let takes_none = [Kind::SchemaExtension, Kind::PayloadMode].iter().any(|kind| record.kind == kind.as_str());
-        let cursor = if takes_none { head } else { cursor };
+        let cursor = if record.takes_none().is_some() { head } else { cursor };
         let lag = head.get().saturating_sub(cursor.get());
         let since = if lag > 0 { unseen(cursor.next()) } else { None };
         PluginStatus {
@@ -336,6 +335,7 @@ impl Installed {
             last_error: board.last_error,
             metrics: board.metrics,
             targets: self.targets.status(Instant::now()),
+            extension: None,
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {
                 generation: generation.get(),
                 cursor: cursor.get(),

@@ -3,7 +3,10 @@
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 
-use super::record::{Rebuild, Record};
+use super::{
+    extensions::Brings,
+    record::{Rebuild, Record},
+};
 
 /// Versions that a plugin can go back to. Each may hold tables of its own.
 pub const KEPT_VERSIONS: usize = 3;
@@ -24,6 +27,8 @@ pub(super) struct Life {
     pub(super) upgraded_from: Option<String>,
     /// Id of the key that signed the component.
     pub(super) signer: Option<String>,
+    /// What it brings for schemas.
+    pub(super) brings: Brings,
     /// What was taken from the drop-in folder last: the hash of all its files.
     pub(super) drop_in: Option<String>,
 }

@@ -21,6 +21,7 @@ mod documents;
 mod drop_in;
 mod edit;
 mod error;
+mod extension_life;
 mod extensions;
 mod feed;
 mod fields;
@@ -96,7 +97,10 @@ pub use self::{
     signature::{PublicKey, SecretKey, Signature, Unreadable},
     signing::{SigningRules, TRUSTED_KEYS},
     slice::Part,
-    status::{ComponentInfo, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus, RebuildStatus},
+    status::{
+        ComponentInfo, ExtensionStatus, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus,
+        RebuildStatus,
+    },
     uninstall::Uninstalled,
     upgrade::{RollbackRequest, UpgradeRequest},
 };

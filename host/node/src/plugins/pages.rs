@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use eventdbx_store::{Domain, Event, Header, Position, ReadError, SealedEvent};
+use eventdbx_store::{Domain, Event, Header, Position, ReadError, SealedEvent, Unsealer};
 
 use super::lock;
 
@@ -22,6 +22,7 @@ pub(super) struct Page {
     first: Position,
     rows: Vec<Row>,
     bytes: usize,
+    unsealer: Mutex<Unsealer>,
 }
 
 struct Row {
@@ -95,7 +96,7 @@ impl Page {
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         // A body that is opened weighs about as much as the row that it came from.
         let bytes = rows.iter().map(|row| 2 * row.sealed.bytes() + ROW_OVERHEAD).sum();
-        Ok(Self { first, rows, bytes })
+        Ok(Self { first, rows, bytes, unsealer: Mutex::default() })
     }
 
     /// Index of a position in the page; none: it ends before it.
@@ -118,7 +119,7 @@ impl Page {
         if let Some(event) = row.event.get() {
             return Ok(event);
         }
-        let event = Arc::new(row.sealed.open()?);
+        let event = Arc::new(row.sealed.open_with(&mut lock(&self.unsealer))?);
         Ok(row.event.get_or_init(|| event))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eventdbx_sandbox::Descriptor;
+use eventdbx_sandbox::{Descriptor, Kind};
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -50,6 +50,16 @@ impl Record {
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
+    }
+
+    /// Whether it is of a schema extension: one is asked, and takes no deliveries.
+    pub(super) fn is_extension(&self) -> bool {
+        self.kind == Kind::SchemaExtension.as_str()
+    }
+
+    /// Its kind, if that takes no deliveries.
+    pub(super) fn takes_none(&self) -> Option<Kind> {
+        [Kind::SchemaExtension, Kind::PayloadMode].into_iter().find(|kind| self.kind == kind.as_str())
     }
 
     /// What it lets its plugin see.

@@ -15,9 +15,9 @@ use std::{
 
 use eventdbx_sandbox::{ComponentHash, Kind, Limits, Sandbox};
 use eventdbx_store::{
-    AggregateNumber, AggregateRef, AggregateType, CompactRange, Domain, Position,
+    AggregateNumber, AggregateRef, CompactRange, Domain, Position,
     plugindb::{Generation, PluginDb},
-    schema::{Extensions, Provider},
+    schema::Extensions,
     system_clock,
 };
 use serde_json::{json, value::RawValue};
@@ -27,7 +27,7 @@ use super::{
     components::Components,
     cut::{CutError, Cutter, Extent, Gathered},
     drop_in::DropIn,
-    extensions::Running,
+    extensions::{Brings, Running},
     feed::Feed,
     install::Checked,
     installed::Installed,
@@ -61,8 +61,8 @@ pub(super) struct Registry {
     /// Held while something is installed, removed, enabled or disabled.
     pub(super) changing: Mutex<()>,
     queries: AtomicUsize,
-    /// The schema extensions that run.
-    extensions: Arc<Running>,
+    /// The schema extensions.
+    pub(super) extensions: Arc<Running>,
     pub(super) drop_in: DropIn,
 }
 
@@ -127,8 +127,7 @@ impl Registry {
 
     pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
         if installed.is(Kind::SchemaExtension) {
-            self.extend(installed);
-            return Ok(());
+            return self.extend(installed);
         }
         if installed.is(Kind::PayloadMode) {
             self.shape(installed);
@@ -139,52 +138,20 @@ impl Registry {
         Ok(())
     }
 
-    /// Has a schema extension asked from now on. One that does not start is stopped, and writes that need it are refused.
-    fn extend(&self, installed: &Installed) {
-        let (record, plugin) = (installed.record(), installed.name.clone());
-        let provider = Provider { plugin, version: record.version.clone(), component: record.component.clone() };
-        let config = self.services.secrets.fill(&record.config);
-        let started = config
-            .and_then(|config| self.services.extension(&record.component, config).map_err(|error| error.to_string()));
-        match started.and_then(|it| self.extensions.add(provider, it)) {
-            Ok(()) => installed.serving(),
-            Err(reason) => installed.stopped(reason),
-        }
-    }
-
     /// What only an installation of a pure kind must be checked for.
-    fn check_pure(&self, checked: &Checked) -> Result<(), PluginError> {
+    fn check_pure(&self, checked: &Checked) -> Result<Brings, PluginError> {
         let kind = checked.plugin.descriptor().kind;
         if kind == Kind::PayloadMode {
-            return self.check_new_mode(&checked.name, &checked.plugin, &checked.request, checked.config.clone());
-        }
-        if kind != Kind::SchemaExtension {
-            return Ok(());
+            self.check_new_mode(&checked.name, &checked.plugin, &checked.request, checked.config.clone())?;
         }
         let request = &checked.request;
-        if !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some() {
+        let selects = !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some();
+        if kind == Kind::SchemaExtension && selects {
             let message = "a schema extension takes no deliveries: leave aggregates, events and the payload mode out";
             return Err(PluginError::invalid(message));
         }
-        let extension = self.services.extension(&request.component, checked.config.clone())?;
-        let conflicts = self.extensions.conflicts(&checked.name, &extension);
-        if conflicts.is_empty() { Ok(()) } else { Err(PluginError::Invalid(conflicts)) }
-    }
-
-    /// Stops a plugin, whatever drives it.
-    pub(super) fn halt(&self, installed: &Installed) -> Result<(), PluginError> {
-        stop(installed);
-        self.end_shaping(&installed.name);
-        self.extensions.remove(&installed.name).map_err(internal)
-    }
-
-    /// The aggregate types whose active schemas use what a plugin brings.
-    pub(super) fn schemas_with(&self, name: &str) -> Vec<String> {
-        let book = self.services.domain.schemas();
-        let uses = |kind: &&AggregateType| {
-            book.active(kind).is_some_and(|stored| stored.uses.iter().any(|it| it.provider.plugin == name))
-        };
-        book.kinds().filter(uses).map(ToString::to_string).collect()
+        let code = (request.component.as_str(), checked.plugin.descriptor().version.as_str());
+        self.check_extension(&checked.name, kind, code, &checked.config)
     }
 
     pub(super) fn add_component(&self, wasm: &[u8]) -> Result<ComponentInfo, PluginError> {
@@ -209,9 +176,9 @@ impl Registry {
         if lock(&self.plugins).contains_key(&checked.name) {
             return Err(PluginError::NameTaken(checked.name));
         }
-        self.check_pure(&checked)?;
+        let brings = self.check_pure(&checked)?;
         let mut record = checked.record(&self.services)?;
-        record.life.signer = signer;
+        (record.life.signer, record.life.brings) = (signer, brings);
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
         self.services.db.save_plugin(&checked.name, &record.encode(), &[]).map_err(internal)?;
         let installed = self.admit(&checked.name, record)?;
@@ -223,11 +190,7 @@ impl Registry {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
         self.tell(&history(name)?, "$plugin_enabled", "{}", actor)?;
-        stop(&installed);
-        installed
-            .change(&self.services, |record| (record.enabled, record.life.paused) = (true, false), &[])
-            .map_err(internal)?;
-        self.start(&installed)?;
+        self.exchange(&installed, |record| (record.enabled, record.life.paused) = (true, false), &[])?;
         Ok(self.status(&installed))
     }
 
@@ -236,9 +199,7 @@ impl Registry {
         let installed = self.find(name)?;
         self.shapes_for_nobody(&installed)?;
         self.tell(&history(name)?, "$plugin_disabled", "{}", actor)?;
-        self.halt(&installed)?;
-        installed.change(&self.services, |record| record.enabled = false, &[]).map_err(internal)?;
-        installed.disabled();
+        self.exchange(&installed, |record| record.enabled = false, &[])?;
         Ok(self.status(&installed))
     }
 
@@ -249,19 +210,11 @@ impl Registry {
     /// A plugin that takes deliveries.
     pub(super) fn find_fed(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
         let installed = self.find(name)?;
-        match [Kind::SchemaExtension, Kind::PayloadMode].into_iter().find(|kind| installed.is(*kind)) {
-            Some(kind) => {
-                let message = format!("{name} is {}: it takes no deliveries and answers no queries", kind.article());
-                Err(PluginError::invalid(message))
-            }
-            None => Ok(installed),
+        if let Some(kind) = installed.record().takes_none() {
+            let message = format!("{name} is {}: it takes no deliveries and answers no queries", kind.article());
+            return Err(PluginError::invalid(message));
         }
-    }
-
-    /// A plugin whose configuration and component can be changed where it is.
-    pub(super) fn find_changeable(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
-        let installed = self.find(name)?;
-        if installed.is(Kind::PayloadMode) { Ok(installed) } else { self.find_fed(name) }
+        Ok(installed)
     }
 
     pub(super) fn list(&self) -> Vec<PluginStatus> {
@@ -273,7 +226,8 @@ impl Registry {
         let domain = &self.services.domain;
         let unseen = |position| Some(domain.scan(position).next()?.ok()?.header.recorded_at);
         let status = installed.status(domain.head().position, unseen, (self.services.clock)());
-        PluginStatus { drop_in: self.drop_in.problem(&installed.name), ..status }
+        let (extension, drop_in) = (self.extension_status(installed), self.drop_in.problem(&installed.name));
+        PluginStatus { extension, drop_in, ..status }
     }
 
     pub(super) fn queue(&self, name: &str) -> Result<Vec<Parked>, PluginError> {

@@ -98,6 +98,8 @@ pub struct PluginStatus {
     pub metrics: BTreeMap<String, f64>,
     /// What it may reach, if it is a transport.
     pub targets: Vec<TargetStatus>,
+    /// What it brings, if it is a schema extension.
+    pub extension: Option<ExtensionStatus>,
     /// A generation that is being rebuilt beside the live one.
     pub rebuild: Option<RebuildStatus>,
     /// Why what stands in the drop-in folder under its name was not applied, if it was not.
@@ -119,6 +121,17 @@ pub struct RebuildStatus {
     pub version: Option<String>,
     /// Why it stands still, if it does.
     pub reason: Option<String>,
+}
+
+/// What a schema extension brings, and who uses it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ExtensionStatus {
+    /// Names of its column types.
+    pub types: Vec<String>,
+    /// Names of its rules.
+    pub rules: Vec<String>,
+    /// The aggregate types whose active schemas use any of it.
+    pub schemas: Vec<String>,
 }
 
 /// A component that ran before, and its tables.

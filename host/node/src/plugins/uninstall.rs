@@ -9,7 +9,7 @@ use super::{
     PluginError,
     installed::Installed,
     lock,
-    registry::{Registry, history, internal},
+    registry::{Registry, history, internal, stop},
 };
 
 /// A plugin that is gone.
@@ -34,7 +34,9 @@ impl Registry {
         let lost = self.lost_with(&installed, &kinds)?;
         let told = json!({ "forced": force, "lost": lost }).to_string();
         self.tell(&history(name)?, "$plugin_uninstalled", &told, actor)?;
-        self.halt(&installed)?;
+        stop(&installed);
+        self.end_shaping(name);
+        self.extensions.remove(name).map_err(internal)?;
         self.end_job_of(actor, name)?;
         let generations = installed.record().generations();
         self.services.db.remove_plugin(name, &generations).map_err(internal)?;

@@ -3,6 +3,7 @@
 //! A component that can read the stored tables (same state version, same tables) takes over between two batches. Any other has
 //! its tables built in a generation of its own beside the live one, which goes on meanwhile; the flip is one commit. What ran
 //! before is kept, and a rollback is the same the other way round: kept tables catch up with the log before they are live.
+//! A schema extension has no tables: another version of it always takes over at once.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -52,7 +53,7 @@ impl Registry {
         request: &UpgradeRequest,
     ) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         self.no_job(name)?;
         let record = installed.record();
         if request.component == record.component {
@@ -62,42 +63,57 @@ impl Registry {
         }
         let signer = self.check_signature(&request.component, request.signature.as_deref())?;
         let (old, new) = (self.services.load(&record.component)?, self.services.load(&request.component)?);
-        same_kind(name, old.descriptor(), new.descriptor())?;
+        let (was, is) = (old.descriptor().kind, new.descriptor().kind);
+        if was != is {
+            return Err(PluginError::invalid(format!(
+                "{name} is {}, and this component is {}: install it under a name of its own",
+                was.article(),
+                is.article()
+            )));
+        }
         let granted = self.consent(&record, old.descriptor(), new.descriptor(), &request.grants)?;
         self.check_mode(&record, new.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &new, &config)?;
-        let shapes = installed.is(Kind::PayloadMode);
-        if shapes {
-            self.check_changed_mode(name, &new, config)?;
+        if is == Kind::PayloadMode {
+            self.check_changed_mode(name, &new, config.clone())?;
         }
         let code = code(&request.component, new.descriptor(), signer);
-        // A payload mode has no tables that others could not read.
-        let swaps = shapes || reads_tables_of(new.descriptor(), old.descriptor());
+        let brings = self.check_extension(name, is, (&code.component, &code.version), &config)?;
+        // What takes no deliveries has no tables that others could not read.
+        let swaps = record.takes_none().is_some() || reads_tables_of(new.descriptor(), old.descriptor());
         self.tell_exchange(name, "$plugin_upgraded", (&code.component, &code.version), !swaps, actor)?;
-        self.take_over(&installed, code, if swaps { None } else { Some(self.next_generation()?) }, &new, granted)?;
+        let also = |record: &mut Record| {
+            granted(record);
+            record.life.brings = brings;
+        };
+        self.take_over(&installed, code, if swaps { None } else { Some(self.next_generation()?) }, &new, also)?;
         Ok(self.status(&installed))
     }
 
     pub(super) fn rollback(&self, actor: &str, name: &str, to: Option<u32>) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find_changeable(name)?;
+        let installed = self.find(name)?;
         self.no_job(name)?;
         let mut record = installed.record();
         let wanted = |kept: &Kept| to.is_none_or(|to| kept.generation.get() == to);
         let place = record.life.kept.iter().rposition(wanted).ok_or_else(|| nothing_kept(name, to, &record))?;
         let Kept { code, generation } = record.life.kept.remove(place);
         let plugin = self.services.load(&code.component)?;
-        // It may have been given another configuration since that component ran.
-        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
-        install::dry_run(&self.services, &plugin, &config)?;
-        if installed.is(Kind::PayloadMode) {
-            self.check_changed_mode(name, &plugin, config)?;
-        }
         let shared = generation == record.generation;
+        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
+        // It may have been given another configuration since that component ran.
+        install::dry_run(&self.services, &plugin, &config)?;
+        let kind = plugin.descriptor().kind;
+        if kind == Kind::PayloadMode {
+            self.check_changed_mode(name, &plugin, config.clone())?;
+        }
+        let brings = self.check_extension(name, kind, (&code.component, &code.version), &config)?;
         self.tell_exchange(name, "$plugin_rolled_back", (&code.component, &code.version), !shared, actor)?;
-        let forget =
-            |record: &mut Record| record.life.kept.retain(|kept| kept.code != code || kept.generation != generation);
+        let forget = |record: &mut Record| {
+            record.life.kept.retain(|kept| kept.code != code || kept.generation != generation);
+            record.life.brings = brings;
+        };
         self.take_over(&installed, code.clone(), (!shared).then_some(generation), &plugin, forget)?;
         Ok(self.status(&installed))
     }
@@ -168,14 +184,6 @@ impl Registry {
 fn code(component: &str, descriptor: &Descriptor, signer: Option<String>) -> Code {
     let queries = descriptor.queries.iter().map(|query| query.name.clone()).collect();
     Code { component: component.to_owned(), version: descriptor.version.clone(), queries, signer }
-}
-
-fn same_kind(name: &str, old: &Descriptor, new: &Descriptor) -> Result<(), PluginError> {
-    if old.kind == new.kind {
-        return Ok(());
-    }
-    let (old, new) = (old.kind.article(), new.kind.article());
-    Err(PluginError::invalid(format!("{name} is {old}, and this component is {new}: install it under another name")))
 }
 
 /// Whether one component can go on with the tables of another: tables are known by their places.

@@ -18,7 +18,7 @@ pub(crate) fn load(files: &Files, at: &Snapshot) -> Result<SchemaBook, ReadError
     for number in numbers {
         for row in rows_between(files, at, number, 1, u64::MAX) {
             let (position, row) = row?;
-            let event = files.open_row(at, position, &row)?.event;
+            let event = files.open_row(position, &row)?.event;
             if let Some(change) = Change::of(&event)? {
                 book = book.after(&change, &event)?;
             }

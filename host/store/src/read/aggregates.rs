@@ -217,7 +217,7 @@ impl Listing<'_> {
     fn state(&self, name: &AggregateRef, head: &SealedHead) -> Result<String, ReadError> {
         let damaged = |what: &str| ReadError::Damaged(format!("{name}: {what}"));
         let row = HeadRow::decode(&head.value)?;
-        let key = self.files.keys.of_row(self.at, head.number, name, row.key_id)?;
+        let key = self.files.keys.of_row(head.number, name, row.key_id)?;
         let binding = self.files.state_binding(&key, name, head.version);
         let state = key.cipher.open(&binding, row.sealed_state).ok_or_else(|| damaged("its state does not open"))?;
         String::from_utf8(state).map_err(|_| damaged("its state is not text"))

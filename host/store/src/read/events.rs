@@ -49,7 +49,7 @@ type Placed = Result<(u64, Position, fjall::Slice), ReadError>;
 impl<'a> Listing<'a> {
     fn by_place(&self) -> Result<Page<Event>, ReadError> {
         let mut page = Pager::new(self.query.limit);
-        let mut looker = Looker::new(self.files, self.at, self.query);
+        let mut looker = Looker::new(self.files, self.query);
         for row in self.rows()? {
             if page.is_spent() {
                 return Ok(page.finish_early());
@@ -70,7 +70,7 @@ impl<'a> Listing<'a> {
     fn by_order(&self, sort: &Sort) -> Result<Page<Event>, ReadError> {
         let beyond = self.query.after.map(|place| self.key_at(sort, place)).transpose()?;
         let mut best = Best::new(self.query.limit, beyond);
-        let mut looker = Looker::new(self.files, self.at, self.query);
+        let mut looker = Looker::new(self.files, self.query);
         for row in self.rows()? {
             let (place, position, value) = row?;
             let view = EventView::decode(position, &value)?;
@@ -91,7 +91,7 @@ impl<'a> Listing<'a> {
             if page.is_full(value.len()) {
                 return Ok(page.finish_early());
             }
-            page.push(place, self.files.open_row(self.at, position, &value)?.event, value.len());
+            page.push(place, self.files.open_row(position, &value)?.event, value.len());
         }
         Ok(if more { page.finish_early() } else { page.finish() })
     }
@@ -108,7 +108,7 @@ impl<'a> Listing<'a> {
         let position = places.position(place)?;
         let value = self.files.log_row(self.at, position)?;
         let view = EventView::decode(position, &value)?;
-        Ok((Looker::new(self.files, self.at, self.query).key(sort, &view)?, place))
+        Ok((Looker::new(self.files, self.query).key(sort, &view)?, place))
     }
 
     /// Whether the order follows that of the places, so that rows are read from its beginning, and only as far as a page

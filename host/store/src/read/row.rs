@@ -1,15 +1,12 @@
 //! Rows as a scan sees them: borrowed from the disk's blocks, and unsealed only where that decides.
 
-use fjall::Snapshot;
-
 use super::EventQuery;
 use crate::{
     ClearFields, Datum, Document, Event, Field, Filter, ReadError, Row, Sort, SortKey,
     files::Files,
     filter::{AggregateFields, EventFields},
-    keys::NameInRow,
     rows::{EventView, PartsView},
-    seal::Binding,
+    unseal::Unsealer,
 };
 
 impl ClearFields for EventView<'_> {
@@ -76,17 +73,15 @@ impl Row for SeenHead<'_> {
 /// Looks at the events of a scan, one after the other, in buffers that it keeps.
 pub(super) struct Looker<'s> {
     files: &'s Files,
-    at: &'s Snapshot,
     query: &'s EventQuery,
-    binding: Vec<u8>,
-    plain: Vec<u8>,
-    /// Whether `plain` is the body of the event that is looked at.
+    unsealer: Unsealer,
+    /// Whether the unsealer holds the body of the event that is looked at.
     is_open: bool,
 }
 
 impl<'s> Looker<'s> {
-    pub(super) fn new(files: &'s Files, at: &'s Snapshot, query: &'s EventQuery) -> Self {
-        Self { files, at, query, binding: Vec::new(), plain: Vec::new(), is_open: false }
+    pub(super) fn new(files: &'s Files, query: &'s EventQuery) -> Self {
+        Self { files, query, unsealer: Unsealer::default(), is_open: false }
     }
 
     /// Whether the query wants an event. The next event is looked at only after this one is done with.
@@ -120,26 +115,11 @@ impl<'s> Looker<'s> {
 
     /// The body, unsealed at most once.
     fn open(&mut self, view: &EventView<'_>) -> Result<PartsView<'_>, ReadError> {
-        if !self.is_open {
-            self.unseal(view)?;
-            self.is_open = true;
+        if self.is_open {
+            return self.unsealer.opened();
         }
-        Ok(PartsView::decode(&self.plain)?)
-    }
-
-    fn unseal(&mut self, view: &EventView<'_>) -> Result<(), ReadError> {
-        let damaged = |what: &str| ReadError::Damaged(format!("position {}: {what}", view.position));
-        let keys = &self.files.keys;
-        let (kind, id) = (view.aggregate_type, view.aggregate_id);
-        let kept = keys.of_view(self.at, view.number, &NameInRow { kind, id }, view.key_id)?;
-        let domain = keys.keyring.domain_id();
-        let binding = Binding::of_body(&mut self.binding, &view.key_id, domain, (kind, id), view.event_id).bytes();
-        let opened = kept.cipher.open_into(binding, view.sealed, &mut self.plain);
-        opened.ok_or_else(|| damaged("its body does not open"))?;
-        if view.compressed {
-            self.plain = lz4_flex::block::decompress_size_prepended(&self.plain)
-                .map_err(|_| damaged("its body does not unpack"))?;
-        }
-        Ok(())
+        let parts = self.unsealer.open(self.files, view)?;
+        self.is_open = true;
+        Ok(parts)
     }
 }

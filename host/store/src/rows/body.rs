@@ -32,11 +32,6 @@ impl SealedParts {
             out.extend_from_slice(part.unwrap_or_default().as_bytes());
         }
     }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RowFault> {
-        let view = PartsView::decode(bytes)?;
-        Ok(Self { seed: view.seed, body: view.body() })
-    }
 }
 
 /// The same as it was unsealed, with nothing copied.

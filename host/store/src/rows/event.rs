@@ -52,14 +52,6 @@ impl<S: AsRef<[u8]>> EventRow<S> {
     }
 }
 
-impl<'a> EventRow<&'a [u8]> {
-    pub(crate) fn decode(position: Position, bytes: &'a [u8]) -> Result<Self, RowFault> {
-        let view = EventView::decode(position, bytes)?;
-        let EventView { key_id, commitment_kind, compressed, sealed, .. } = view;
-        Ok(Self { header: view.header(), key_id, commitment_kind, compressed, sealed })
-    }
-}
-
 /// A log row as it lies there: nothing is copied, so that a scan pays only for what it keeps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EventView<'a> {
@@ -120,26 +112,86 @@ impl<'a> EventView<'a> {
 
     /// What stands in clear, to be kept.
     pub(crate) fn header(&self) -> Header {
+        SharedNames::default().header(self)
+    }
+}
+
+/// The names of the row before: rows that follow each other share most of theirs, and a scan keeps each but once.
+#[derive(Default)]
+pub(crate) struct SharedNames(Option<(AggregateRef, EventType)>);
+
+impl SharedNames {
+    /// What stands in clear in the next row, to be kept.
+    pub(crate) fn header(&mut self, view: &EventView<'_>) -> Header {
+        let (aggregate, event_type) = self.names(view);
         Header {
-            position: self.position,
-            number: self.number,
-            aggregate: AggregateRef {
-                kind: AggregateType::trusted(self.aggregate_type),
-                id: AggregateId::trusted(self.aggregate_id),
-            },
-            version: self.version,
-            event_id: self.event_id,
-            event_type: EventType::trusted(self.event_type),
-            recorded_at: self.recorded_at,
-            occurred_at: self.occurred_at.map(Arc::from),
-            schema_version: self.schema_version,
-            kind: self.kind,
-            digest: self.digest,
+            position: view.position,
+            number: view.number,
+            aggregate,
+            version: view.version,
+            event_id: view.event_id,
+            event_type,
+            recorded_at: view.recorded_at,
+            occurred_at: view.occurred_at.map(Arc::from),
+            schema_version: view.schema_version,
+            kind: view.kind,
+            digest: view.digest,
         }
+    }
+
+    fn names(&mut self, view: &EventView<'_>) -> (AggregateRef, EventType) {
+        let EventView { aggregate_type, aggregate_id, event_type, .. } = *view;
+        let before = self.0.take();
+        let kind = before.as_ref().map(|(name, _)| &name.kind).filter(|kind| kind.as_str() == aggregate_type);
+        let id = before.as_ref().map(|(name, _)| &name.id).filter(|id| id.as_str() == aggregate_id);
+        let event = before.as_ref().map(|(_, event)| event).filter(|event| event.as_str() == event_type);
+        let names = (
+            AggregateRef {
+                kind: kind.cloned().unwrap_or_else(|| AggregateType::trusted(aggregate_type)),
+                id: id.cloned().unwrap_or_else(|| AggregateId::trusted(aggregate_id)),
+            },
+            event.cloned().unwrap_or_else(|| EventType::trusted(event_type)),
+        );
+        self.0 = Some(names.clone());
+        names
     }
 }
 
 fn short_text(out: &mut Vec<u8>, text: &str) {
     out.push(u8::try_from(text.len()).expect("names are at most NAME_BYTES"));
     out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_shares_names_and_changes_no_header() {
+        let rows =
+            [("order", "o-1", "placed"), ("order", "o-1", "paid"), ("order", "o-2", "paid"), ("cart", "o-2", "paid")];
+        let headers = rows.map(|(kind, id, event)| Header {
+            position: Position::new(9),
+            number: AggregateNumber::new(3),
+            aggregate: AggregateRef::new(kind, id).expect("a name"),
+            version: Version::new(2),
+            event_id: EventId([7; 16]),
+            event_type: event.parse().expect("a type"),
+            recorded_at: Micros::new(5),
+            occurred_at: (id == "o-1").then(|| "2013-01-01T08:00:00Z".into()),
+            schema_version: 1,
+            kind: EventKind::Payload,
+            digest: Digest([1; 32]),
+        });
+        let encoded = headers.clone().map(|header| {
+            EventRow { header, key_id: [4; 8], commitment_kind: 0, compressed: false, sealed: [0; 40] }.encode()
+        });
+        let mut names = SharedNames::default();
+        let read = encoded.map(|row| names.header(&EventView::decode(Position::new(9), &row).expect("a row")));
+        assert_eq!(read, headers);
+        let same = |one: &str, other: &str| std::ptr::eq(one, other);
+        assert!(same(read[0].aggregate.kind.as_str(), read[2].aggregate.kind.as_str()));
+        assert!(same(read[0].aggregate.id.as_str(), read[1].aggregate.id.as_str()));
+        assert!(same(read[1].event_type.as_str(), read[3].event_type.as_str()));
+    }
 }

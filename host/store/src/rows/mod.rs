@@ -27,7 +27,7 @@ mod snapshot;
 
 pub(crate) use body::{PartsView, SealedParts, parts};
 pub(crate) use commit::CommitRecord;
-pub(crate) use event::{EventRow, EventView};
+pub(crate) use event::{EventRow, EventView, SharedNames};
 pub(crate) use head::HeadRow;
 pub(crate) use keyspaces::{Keyspaces, index_key, kind_prefix, name_key, name_of_key, tile_key};
 pub(crate) use link::{Target, indexed_key, link_key, links_to, number_of_link_key};

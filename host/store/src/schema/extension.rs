@@ -15,7 +15,8 @@ use crate::{AggregateRef, EventType};
 /// Decides about values and events where a schema says so. It is asked on the thread of the caller of a write, never on
 /// that of the committer, and must answer alike for ever: what it decides is recorded, and not decided again.
 pub trait Extensions: Send + Sync {
-    /// What there is to be asked at the moment.
+    /// What there is to be asked at the moment: the same object for as long as nothing changes. A request that was judged
+    /// by another one is judged again before it is committed.
     fn provided(&self) -> Arc<Provided>;
 
     /// Judges all that is new in one request: as many answers as there are values and events, in their order.
@@ -110,6 +111,17 @@ pub struct Provided {
     pub types: BTreeMap<String, Provider>,
     /// Rules, by name.
     pub rules: BTreeMap<String, ProvidedRule>,
+    /// What installed extensions bring that are not asked at the moment.
+    pub silent: BTreeMap<(UseKind, String), Silence>,
+}
+
+/// An extension that is installed and is not asked at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// The extension.
+    pub plugin: String,
+    /// Why, for people, with what to do.
+    pub reason: String,
 }
 
 /// Who brings a column type or a rule.
@@ -146,13 +158,24 @@ pub struct Use {
 }
 
 /// What of an extension a schema uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UseKind {
     /// A column type.
     Type,
     /// A rule.
     Rule,
+}
+
+impl UseKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Rule => "rule",
+        }
+    }
 }
 
 impl ProvidedRule {

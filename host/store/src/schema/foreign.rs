@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::{
     column::{Column, Members},
     compiled::Schema,
-    extension::{ExtensionFailure, Extensions, Objection, ProposedEvent, Provided, TypedValue, Use, UseKind, Verdict},
+    extension::{
+        ExtensionFailure, Extensions, Objection, ProposedEvent, Provided, Silence, TypedValue, Use, UseKind, Verdict,
+    },
     place::Place,
     violation::{Violation, quoted, shown},
 };
@@ -80,6 +82,12 @@ impl<'s> Inquiry<'s> {
         Arc::clone(self.provided.get_or_insert_with(load))
     }
 
+    /// By whom its verdicts are given; none: it needs none.
+    #[must_use]
+    pub fn judged_by(&self) -> Option<Arc<Provided>> {
+        self.extensions.as_ref().and(self.provided.clone())
+    }
+
     /// Asks about the values in a payload or a state, of the event at `event`.
     pub fn values(&mut self, event: usize, schema: &'s Schema, members: &Map<String, Value>) {
         if schema.has_foreign_types {
@@ -110,8 +118,9 @@ impl<'s> Inquiry<'s> {
     }
 
     fn value(&mut self, event: usize, column: &'s ForeignType, value: &Value, pointer: String, hidden: bool) {
-        if !self.provided().types.contains_key(&column.name) {
-            return self.found.push((event, missing(pointer, UseKind::Type, &column.name)));
+        let provided = self.provided();
+        if !provided.types.contains_key(&column.name) {
+            return self.found.push((event, missing(pointer, UseKind::Type, &column.name, &provided)));
         }
         let text = value.to_string();
         if self.has_room(event, text.len()) {
@@ -146,7 +155,7 @@ impl<'s> Inquiry<'s> {
                 match provided.rules.get(name) {
                     Some(rule) if rule.is_about(event_type) => rules.push((name.as_str(), rule.cut(before))),
                     Some(_) => {}
-                    None => self.found.push((event, missing(String::new(), UseKind::Rule, name))),
+                    None => self.found.push((event, missing(String::new(), UseKind::Rule, name, &provided))),
                 }
             }
         }
@@ -289,20 +298,21 @@ fn said(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(limits::EXTENSION_MESSAGE_CHARS).collect()
 }
 
-fn missing(pointer: String, kind: UseKind, name: &str) -> Violation {
-    let what = match kind {
-        UseKind::Type => "type",
-        UseKind::Rule => "rule",
+/// Nobody answers for a type or a rule.
+fn missing(pointer: String, kind: UseKind, name: &str, provided: &Provided) -> Violation {
+    let what = kind.as_str();
+    let (expected, actual) = match provided.silent.get(&(kind, name.to_owned())) {
+        Some(Silence { plugin, reason }) => {
+            let expected = format!("a verdict of the extension {plugin}, which brings the {what} {}", quoted(name));
+            (expected, format!("none: {reason}"))
+        }
+        None => (
+            format!("an extension that brings the {what} {}", quoted(name)),
+            "none in the domain: install one (`dbx plugin install`)".to_owned(),
+        ),
     };
-    Violation {
-        pointer,
-        rule: "extension-missing",
-        expected: format!("an extension that brings the {what} {}", quoted(name)),
-        actual:
-            "none in the domain: install or enable it (`dbx plugin install`, `dbx plugin enable`), or put a schema \
-                 into force that does without"
-                .to_owned(),
-    }
+    let actual = format!("{actual}, or put a schema into force that does without");
+    Violation { pointer, rule: "extension-missing", expected, actual }
 }
 
 fn failed(failure: &ExtensionFailure) -> Violation {
@@ -340,12 +350,15 @@ impl Schema {
     }
 
     /// What extensions say against the parameters of the types that the schema uses, with the places of the columns in the
-    /// document.
+    /// document. `judge` is asked once, and answers as [`Extensions::judge_params`] does.
     ///
     /// # Errors
     ///
-    /// When an extension has no answer.
-    pub fn judge_params(&self, extensions: &dyn Extensions) -> Result<Vec<(String, Objection)>, ExtensionFailure> {
+    /// Those of `judge`.
+    pub fn judge_params<E>(
+        &self,
+        judge: impl FnOnce(&[TypedValue<'_>]) -> Result<Vec<Vec<Objection>>, E>,
+    ) -> Result<Vec<(String, Objection)>, E> {
         let (mut places, mut types) = (Vec::new(), Vec::new());
         foreign_types(&self.document.members, &Place::ROOT, &mut |place, column| {
             places.push(place);
@@ -354,7 +367,7 @@ impl Schema {
         if types.is_empty() {
             return Ok(Vec::new());
         }
-        let judged = extensions.judge_params(&types)?;
+        let judged = judge(&types)?;
         let each = places.into_iter().zip(judged);
         Ok(each.flat_map(|(place, said)| said.into_iter().map(move |one| (place.clone(), one))).collect())
     }

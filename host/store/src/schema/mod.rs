@@ -45,8 +45,8 @@ pub use compiled::Schema;
 pub use diff::{Change, ChangeKind, diff};
 pub use document::{Known, SchemaDocument};
 pub use extension::{
-    ExtensionFailure, Extensions, Judgement, Objection, ProposedEvent, Provided, ProvidedRule, Provider, TypedValue,
-    Use, UseKind, Verdict,
+    ExtensionFailure, Extensions, Judgement, Objection, ProposedEvent, Provided, ProvidedRule, Provider, Silence,
+    TypedValue, Use, UseKind, Verdict,
 };
 pub use fault::SchemaFault;
 pub use foreign::{Inquiry, Proposal};

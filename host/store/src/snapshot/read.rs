@@ -42,7 +42,7 @@ impl Domain {
             return Ok(None);
         };
         let row = SnapshotRow::decode(&value)?;
-        let (salt, state) = open(files, &at, number, name, version, &row)?;
+        let (salt, state) = open(files, number, name, version, &row)?;
         let info = info(files, &at, version, &row)?;
         Ok(Some(Snapshot { aggregate: name.clone(), info, salt, state }))
     }
@@ -61,14 +61,13 @@ fn info<S>(
 /// Unseals a snapshot: its salt and the state.
 pub(super) fn open(
     files: &Files,
-    at: &fjall::Snapshot,
     number: AggregateNumber,
     name: &AggregateRef,
     version: Version,
     row: &SnapshotRow<&[u8]>,
 ) -> Result<([u8; 32], Json), ReadError> {
     let damaged = |what: &str| ReadError::Damaged(format!("{name}: its snapshot at version {version} {what}"));
-    let key = files.keys.of_row(at, number, name, row.key_id)?;
+    let key = files.keys.of_row(number, name, row.key_id)?;
     let plain = key.cipher.open(&files.snapshot_binding(&key, name, version), row.sealed);
     let plain = plain.ok_or_else(|| damaged("does not open"))?;
     let plain = match row.compressed {
@@ -100,7 +99,7 @@ pub(crate) fn nearest(
     for row in at.range(&files.spaces.snapshots, keys).rev() {
         let (key, value) = row.into_inner()?;
         let opened = rows::version_of_snapshot_key(&key).map_err(ReadError::from).and_then(|version| {
-            let (_, state) = open(files, at, number, name, version, &SnapshotRow::decode(&value)?)?;
+            let (_, state) = open(files, number, name, version, &SnapshotRow::decode(&value)?)?;
             let not_an_object =
                 || ReadError::Damaged(format!("{name}: its snapshot at version {version} is no object"));
             let state = Json::members(state.as_str().as_bytes()).ok_or_else(not_an_object)?;

@@ -22,7 +22,7 @@ impl Domain {
         let position = receipt.events.first().ok_or_else(missing)?.position;
         let files = &self.inner.files;
         let at = files.db.snapshot();
-        let event = files.open_row(&at, position, &files.log_row(&at, position)?)?.event;
+        let event = files.open_row(position, &files.log_row(&at, position)?)?.event;
         let version = event.body.payload.value().ok().and_then(|payload| payload.get("version")?.as_u64());
         let version = Version::new(version.ok_or_else(missing)?);
         let taken = self.snapshots(name)?.into_iter().find(|info| info.version == version);

@@ -32,7 +32,7 @@ impl Domain {
         let mut state = Map::new();
         for event in rows_between(files, &at, number, 1, version.get()) {
             let (position, row) = event?;
-            state = fold(state, &files.open_row(&at, position, &row)?.event)?;
+            state = fold(state, &files.open_row(position, &row)?.event)?;
         }
         Ok(Some(compare(files, &at, (number, name), version, &row, Some(&state))))
     }
@@ -67,7 +67,7 @@ pub(crate) fn compare(
         Err(fault) => return vec![what(&format!("does not decode ({fault})"))],
     };
     let mut found = Vec::new();
-    match open(files, at, number, name, version, &row) {
+    match open(files, number, name, version, &row) {
         Ok((salt, opened)) => {
             if state.is_some_and(|state| json::canonical_object(state) != opened.as_str()) {
                 found.push(what("is not what its events fold to"));
@@ -81,7 +81,7 @@ pub(crate) fn compare(
     let expected = json!({
         "aggregate_type": name.kind, "aggregate_id": name.id, "version": version, "hash": row.hash,
     });
-    let logged = files.log_row(at, row.position).and_then(|value| files.open_row(at, row.position, &value));
+    let logged = files.log_row(at, row.position).and_then(|value| files.open_row(row.position, &value));
     let is_logged = logged.is_ok_and(|logged| {
         write::is_snapshot_taken(&logged.event.header) && logged.event.body.payload.value().ok() == Some(expected)
     });

@@ -20,6 +20,7 @@ use crate::{
     files::Files,
     keys::{self, KeptKey},
     links::ArchivePlan,
+    schema::Provided,
 };
 
 /// A request that may be written: its rules hold, its parts are committed to and sealed. What is left is its place.
@@ -30,6 +31,8 @@ pub struct Checked {
     pub(crate) keyed: bool,
     /// What its check went by. The committer looks whether it still holds.
     pub(crate) book: Option<Arc<SchemaBook>>,
+    /// The extensions that judged it, if any did. The committer looks whether they are still those of the domain.
+    pub(crate) judged_by: Option<Arc<Provided>>,
     /// The requests that it must not overtake.
     pub(crate) lane: Option<Lane>,
 }
@@ -99,14 +102,15 @@ pub(crate) fn check(files: &Files, book: Arc<SchemaBook>, draft: Draft) -> Resul
         Some(key) => committed_before(files, &at, &events, key)?,
         None => None,
     };
-    let outcome = match known {
-        Some(receipt) => CheckOutcome::Known(receipt),
+    let (outcome, judged_by) = match known {
+        Some(receipt) => (CheckOutcome::Known(receipt), None),
         None => {
             let rules = Rules::of(files, &book, &events);
-            CheckOutcome::Write(finish(files, &book, &at, events, rules, draft.key.as_deref())?)
+            let Finished { events, judged_by } = finish(files, &book, &at, events, rules, draft.key.as_deref())?;
+            (CheckOutcome::Write(events), judged_by)
         }
     };
-    Ok(Checked { origin: Origin::Client(draft), outcome, keyed, book: Some(book), lane: None })
+    Ok(Checked { origin: Origin::Client(draft), outcome, keyed, book: Some(book), judged_by, lane: None })
 }
 
 /// Checks that an aggregate is archived, and that references to it are removed. The first event is the archival.
@@ -131,12 +135,12 @@ pub(crate) fn check_archive(
         members: None,
     }));
     let rules = Rules::none(events.len());
-    let mut events = finish(files, book, &files.db.snapshot(), events, rules, None)?;
+    let Finished { mut events, .. } = finish(files, book, &files.db.snapshot(), events, rules, None)?;
     if let Some(first) = events.first_mut() {
         first.effect = Effect::Archive { seen: plan.seen };
     }
     let (outcome, origin) = (CheckOutcome::Write(events), Origin::System(archival));
-    Ok(Checked { origin, outcome, keyed: false, book: None, lane: None })
+    Ok(Checked { origin, outcome, keyed: false, book: None, judged_by: None, lane: None })
 }
 
 fn parsed(event: &SystemEvent) -> ParsedEvent {
@@ -153,14 +157,21 @@ fn parsed(event: &SystemEvent) -> ParsedEvent {
 
 /// Checks an event of EventDBX's own.
 pub(crate) fn check_system(files: &Files, book: &SchemaBook, event: SystemEvent) -> Result<Checked, AppendError> {
-    let mut events = finish(files, book, &files.db.snapshot(), vec![parsed(&event)], Rules::none(1), None)?;
+    let (at, rules) = (files.db.snapshot(), Rules::none(1));
+    let Finished { mut events, .. } = finish(files, book, &at, vec![parsed(&event)], rules, None)?;
     let mut book = None;
     if let Some((planned, change)) = event.switch.as_deref() {
         events.iter_mut().for_each(|checked| checked.effect = Effect::Switch(change.clone()));
         book = Some(Arc::clone(planned));
     }
     let outcome = CheckOutcome::Write(events);
-    Ok(Checked { origin: Origin::System(event), outcome, keyed: false, book, lane: None })
+    Ok(Checked { origin: Origin::System(event), outcome, keyed: false, book, judged_by: None, lane: None })
+}
+
+/// The events of a request, ready for the committer.
+struct Finished {
+    events: Vec<CheckedEvent>,
+    judged_by: Option<Arc<Provided>>,
 }
 
 fn finish(
@@ -170,9 +181,10 @@ fn finish(
     mut events: Vec<ParsedEvent>,
     mut rules: Rules<'_>,
     key: Option<&str>,
-) -> Result<Vec<CheckedEvent>, AppendError> {
+) -> Result<Finished, AppendError> {
     let now = (files.clock)();
     let effects = evaluate(files, at, &mut events, &mut rules)?;
+    let judged_by = rules.judged_by();
     rules.ask();
     if !rules.hold() {
         rules.complete(files, at, &events, &effects)?;
@@ -194,7 +206,7 @@ fn finish(
         let terms = Terms { effect, follows, needs: rules.take_needs(index), snapshot_threshold };
         checked.push(seal(files, event, terms, kept, key.map(|key| (key, index)), now));
     }
-    Ok(checked)
+    Ok(Finished { events: checked, judged_by })
 }
 
 impl Follows {
@@ -212,5 +224,5 @@ pub(super) fn key_for(files: &Files, at: &fjall::Snapshot, name: &AggregateRef) 
         return Ok(kept);
     }
     let number = keys::number_of(at, &files.spaces, name);
-    number.and_then(|number| files.keys.for_write(at, number, name))
+    number.and_then(|number| files.keys.for_write(number, name))
 }

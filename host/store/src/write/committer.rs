@@ -125,8 +125,9 @@ impl Committer {
                     continue;
                 }
             };
-            let admitted = match &checked.book {
-                Some(book) if !self.decides_as(book, &events) => Err(NotAdmitted::Moved),
+            let admitted = match (&checked.book, &checked.judged_by) {
+                (Some(book), _) if !self.decides_as(book, &events) => Err(NotAdmitted::Moved),
+                (_, Some(by)) if !self.files.is_judged_by(by) => Err(NotAdmitted::Moved),
                 _ => group.admit(&mut self.heads, &self.book, &events, checked.keyed),
             };
             if let (Err(_), Some(lane)) = (&admitted, &lane) {

@@ -8,7 +8,7 @@ use fjall::Readable;
 use super::parse::ParsedEvent;
 use crate::{
     AggregateRef, AppendError, Event, EventId, EventReceipt, Json, Micros, ReadError, Receipt, canonical_json,
-    files::Files, rows::EventRow,
+    files::Files, rows::EventView,
 };
 
 /// Id of event `index` of the request `key`: a UUID of version 8 (RFC 9562, section 5.8).
@@ -68,7 +68,7 @@ pub(crate) fn committed_before(
         && let Some(row) =
             at.get(&files.spaces.log, last.position.next().get().to_be_bytes()).map_err(ReadError::from)?
     {
-        let next = EventRow::decode(last.position.next(), &row).map_err(ReadError::from)?.header;
+        let next = EventView::decode(last.position.next(), &row).map_err(ReadError::from)?.header();
         if next.event_id == keyed_id(id_key, &next.aggregate, key, events.len()) {
             return Err(reused());
         }

@@ -27,7 +27,6 @@ pub use lane::Lane;
 pub use queue::Reply;
 pub(crate) use queue::{NotTaken, Queue, Submission};
 pub(crate) use references::Need;
-pub(crate) use seal::body_binding;
 pub(crate) use sequence::Sequence;
 pub(crate) use snapshots::{check_snapshot, is_snapshot_taken};
 

@@ -32,8 +32,8 @@ pub(crate) struct Waiting {
 
 /// Why a submission was not taken.
 pub(crate) enum NotTaken {
-    Full(Submission),
-    Closed(Submission),
+    Full(Box<Submission>),
+    Closed(Box<Submission>),
 }
 
 impl Queue {
@@ -48,8 +48,8 @@ impl Queue {
         self.sender.try_send(submission).map_err(|error| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             match error {
-                TrySendError::Full(submission) => NotTaken::Full(submission),
-                TrySendError::Disconnected(submission) => NotTaken::Closed(submission),
+                TrySendError::Full(submission) => NotTaken::Full(Box::new(submission)),
+                TrySendError::Disconnected(submission) => NotTaken::Closed(Box::new(submission)),
             }
         })
     }

@@ -4,7 +4,7 @@
 //! that leaves something open is decided by the committer ([`missing`]), which has the state at hand: nobody has to read it
 //! first. What a schema leaves to extensions is gathered on the way, and they are asked once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ use crate::{
     book::Rule,
     files::Files,
     limits,
-    schema::{Inquiry, Link, Proposal},
+    schema::{Inquiry, Link, Proposal, Provided},
 };
 
 /// The events of a request under their schemas.
@@ -144,6 +144,11 @@ impl<'b> Rules<'b> {
             let payload = event.body.payload.as_str();
             self.inquiry.submit(proposal, &event.aggregate, &event.event_type, payload, state);
         }
+    }
+
+    /// By whom the verdicts of extensions are given; none: it needs none.
+    pub(super) fn judged_by(&self) -> Option<Arc<Provided>> {
+        self.inquiry.judged_by()
     }
 
     /// Asks the extensions, once for the whole request.

@@ -71,12 +71,7 @@ pub(super) fn seal(
 }
 
 /// What an event's ciphertext is bound to, so that it opens nowhere else. The digest binds the event id to its version.
-pub(crate) fn body_binding(
-    domain_id: &[u8; 16],
-    key_id: &[u8; 8],
-    name: &AggregateRef,
-    event_id: crate::EventId,
-) -> Vec<u8> {
+fn body_binding(domain_id: &[u8; 16], key_id: &[u8; 8], name: &AggregateRef, event_id: crate::EventId) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     Binding::of_body(&mut bytes, key_id, domain_id, (name.kind.as_str(), name.id.as_str()), event_id).finish();
     bytes

@@ -53,7 +53,14 @@ pub(super) fn threshold(files: &Files, book: &SchemaBook, name: &AggregateRef) -
 pub(crate) fn check_snapshot(name: AggregateRef, actor: &str) -> Result<Checked, AppendError> {
     let actor = system_body("{}", actor, None)?.actor;
     let origin = Origin::Snapshot(name.clone(), Arc::clone(&actor));
-    Ok(Checked { origin, outcome: CheckOutcome::Snapshot(name, actor), keyed: false, book: None, lane: None })
+    Ok(Checked {
+        origin,
+        outcome: CheckOutcome::Snapshot(name, actor),
+        keyed: false,
+        book: None,
+        judged_by: None,
+        lane: None,
+    })
 }
 
 impl Slot {

@@ -1,7 +1,7 @@
 //! Column types and rules that foreign code decides about, as the callers of a domain see them.
 
 use std::sync::{
-    Arc,
+    Arc, RwLock,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -9,7 +9,7 @@ use eventdbx_store::{
     AppendError, BodyKind, Domain, Draft, NewEvent, SchemaDocument,
     schema::{
         ExtensionFailure, Extensions, Judgement, Known, Objection, ProposedEvent, Provided, ProvidedRule, Provider,
-        TypedValue, UseKind, Verdict,
+        Silence, TypedValue, UseKind, Verdict,
     },
 };
 use serde_json::{Value, json};
@@ -17,10 +17,27 @@ use serde_json::{Value, json};
 use crate::support::{Place, kind};
 
 /// Brings the type `even` (a whole number that two divides) and the rule `seats`.
-#[derive(Default)]
 struct Even {
     asked: AtomicUsize,
     broken: bool,
+    provided: RwLock<Arc<Provided>>,
+    /// Another version takes its place while this one judges: to that one, no number is even.
+    upgraded: Option<AtomicUsize>,
+}
+
+impl Default for Even {
+    fn default() -> Self {
+        Self { asked: AtomicUsize::new(0), broken: false, provided: RwLock::new(brought()), upgraded: None }
+    }
+}
+
+fn brought() -> Arc<Provided> {
+    let rule = ProvidedRule::new(provider(), vec!["sold".into()], &["/sold".into(), "/capacity".into()]);
+    Arc::new(Provided {
+        types: [("even".to_owned(), provider())].into(),
+        rules: [("seats".to_owned(), rule.expect("pointers"))].into(),
+        ..Provided::default()
+    })
 }
 
 fn provider() -> Provider {
@@ -33,11 +50,7 @@ fn objection(code: &str, message: String) -> Objection {
 
 impl Extensions for Even {
     fn provided(&self) -> Arc<Provided> {
-        let rule = ProvidedRule::new(provider(), vec!["sold".into()], &["/sold".into(), "/capacity".into()]);
-        Arc::new(Provided {
-            types: [("even".to_owned(), provider())].into(),
-            rules: [("seats".to_owned(), rule.expect("pointers"))].into(),
-        })
+        Arc::clone(&self.provided.read().expect("no panic"))
     }
 
     fn judge(&self, values: &[TypedValue<'_>], events: &[ProposedEvent<'_>]) -> Result<Judgement, ExtensionFailure> {
@@ -45,7 +58,12 @@ impl Extensions for Even {
         if self.broken {
             return Err(ExtensionFailure { extension: "even".into(), reason: "it ran out of fuel".into() });
         }
+        let second = self.upgraded.as_ref().is_some_and(|calls| calls.fetch_add(1, Ordering::Relaxed) > 0);
+        if self.upgraded.is_some() && !second {
+            *self.provided.write().expect("no panic") = brought();
+        }
         let verdict = |value: &TypedValue<'_>| match serde_json::from_str(&value.value).expect("JSON") {
+            _ if second => Verdict::Rejected(vec![objection("none", "no number is even".into())]),
             Value::Number(number) if number.as_i64().is_some_and(|number| number % 2 == 0) => Verdict::Accepted,
             Value::String(_) => Verdict::OtherForm("2".to_owned()),
             other => Verdict::Rejected(vec![objection("odd", format!("two does not divide {other}"))]),
@@ -177,6 +195,37 @@ fn nothing_is_accepted_unchecked() {
 }
 
 #[test]
+fn what_one_version_judged_is_not_committed_under_the_next() {
+    let place = Place::new();
+    let (domain, _) = extended(&place);
+    let even = Arc::new(Even { upgraded: Some(AtomicUsize::new(0)), ..Even::default() });
+    domain.extend(Arc::clone(&even) as Arc<dyn Extensions>);
+    let refused = told(domain.append(draft([("planned", json!({"gate": 2}))])));
+    assert_eq!(refused, ["0 /payload/gate type: expected even, found 2 (no number is even)"]);
+    assert_eq!(even.asked.load(Ordering::Relaxed), 2, "once by each version");
+    domain.append(draft([("planned", json!({"sold": 1}))])).expect("nobody has to be asked");
+}
+
+#[test]
+fn who_is_silent_is_named_with_the_reason() {
+    let place = Place::new();
+    let (domain, even) = extended(&place);
+    let silence = Silence { plugin: "even".into(), reason: "it is paused: resume it".into() };
+    let silent = [((UseKind::Type, "even".into()), silence.clone()), ((UseKind::Rule, "seats".into()), silence)];
+    *even.provided.write().expect("no panic") = Arc::new(Provided { silent: silent.into(), ..Provided::default() });
+    let refused = told(domain.append(draft([("sold", json!({"gate": 2}))])));
+    assert_eq!(
+        refused,
+        [
+            "0 /payload/gate extension-missing: expected a verdict of the extension even, which brings the type \"even\", \
+             found none: it is paused: resume it, or put a schema into force that does without",
+            "0 /payload extension-missing: expected a verdict of the extension even, which brings the rule \"seats\", found \
+             none: it is paused: resume it, or put a schema into force that does without",
+        ]
+    );
+}
+
+#[test]
 fn a_document_names_only_what_is_provided() {
     let even = Even::default();
     let faults = |document: &Value, known: Known<'_>| {
@@ -199,7 +248,7 @@ fn a_document_names_only_what_is_provided() {
     let with_params = json!({"aggregate": "a", "fields": {"x": {"type": "even", "params": {"a": 1}}}});
     let document = SchemaDocument::parse_knowing(&with_params.to_string(), Known::Any).expect("valid");
     assert_eq!(document.to_json(), with_params.to_string(), "it is written as it was read");
-    let said = eventdbx_store::Schema::new(document).judge_params(&even).expect("answers");
+    let said = eventdbx_store::Schema::new(document).judge_params(|types| even.judge_params(types)).expect("answers");
     assert_eq!(said[0].0, "/fields/x");
     assert_eq!(said[0].1.message, "takes none");
 }

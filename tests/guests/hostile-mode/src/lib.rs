@@ -40,7 +40,7 @@ impl PayloadMode for Hostile {
             "memory" => {
                 let mut kept = Vec::new();
                 loop {
-                    kept.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+                    kept.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
                 }
             }
             "words" => content.payload = Some(json!({ "words": "x".repeat(5 << 20) })),
