@@ -18,6 +18,8 @@ pub const CONFIG_SCHEMA_PLACES: u64 = 20_000;
 pub const CONFIG_SCHEMA_PATTERNS: usize = 64;
 /// Most bytes of a configuration, with its secrets put in.
 pub const CONFIG_BYTES: usize = 256 * 1024;
+/// Most places of a schema times values of a configuration.
+pub const CONFIG_CHECKS: u64 = 1_000_000;
 /// Memory for one pattern.
 const PATTERN_BYTES: usize = 1 << 20;
 /// Violations that are told at once.
@@ -25,18 +27,34 @@ const VIOLATIONS: usize = 50;
 
 /// Checks a configuration, a JSON object with its secrets put in, against a schema. All that is wrong is told at once.
 pub(super) fn check(schema: &str, config: &str) -> Result<(), Vec<String>> {
-    let validator = validator(schema).map_err(|fault| vec![format!("the schema of its configuration: {fault}")])?;
+    let unusable = |fault| vec![format!("the schema of its configuration: {fault}")];
+    let (validator, places) = validator(schema).map_err(unusable)?;
     if config.len() > CONFIG_BYTES {
         let size = config.len();
         return Err(vec![format!("the configuration has {size} bytes, and the limit CONFIG_BYTES is {CONFIG_BYTES}")]);
     }
     let config: Value = serde_json::from_str(config).map_err(|error| vec![format!("the configuration: {error}")])?;
+    if places.saturating_mul(values(&config)) > CONFIG_CHECKS {
+        return Err(vec![format!(
+            "the configuration is too large for its schema: places of the one times values of the other are more than \
+             CONFIG_CHECKS = {CONFIG_CHECKS}"
+        )]);
+    }
     let mut faults: Vec<_> = validator.iter_errors(&config).take(VIOLATIONS + 1).map(|error| told(&error)).collect();
     if faults.len() > VIOLATIONS {
         faults.truncate(VIOLATIONS);
         faults.push("… and more".to_owned());
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// The values in a value, itself included.
+fn values(value: &Value) -> u64 {
+    1 + match value {
+        Value::Array(elements) => elements.iter().map(values).sum(),
+        Value::Object(members) => members.values().map(values).sum(),
+        _ => 0,
+    }
 }
 
 /// What is wrong and where, without the value.
@@ -46,17 +64,19 @@ fn told(error: &ValidationError<'_>) -> String {
     format!("{place}: {}", error.masked_with("it"))
 }
 
-fn validator(schema: &str) -> Result<Validator, String> {
+/// A schema ready to be applied, and how many places it has.
+fn validator(schema: &str) -> Result<(Validator, u64), String> {
     if schema.len() > CONFIG_SCHEMA_BYTES {
         let size = schema.len();
         return Err(format!("it has {size} bytes, and the limit CONFIG_SCHEMA_BYTES is {CONFIG_SCHEMA_BYTES}"));
     }
     let schema: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
     let mut survey = Survey { root: &schema, patterns: 0, known: BTreeMap::new() };
-    survey.schema(&schema)?;
+    let places = survey.schema(&schema)?;
     let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
     let options = jsonschema::options().with_draft(Draft::Draft202012).offline().with_pattern_options(patterns);
-    options.build(&schema).map_err(|error| format!("at {}: {error}", error.instance_path()))
+    let built = options.build(&schema).map_err(|error| format!("at {}: {error}", error.instance_path()));
+    Ok((built?, places))
 }
 
 /// What it takes to apply a schema.
@@ -243,5 +263,7 @@ mod tests {
         assert_eq!(refused(&schema, &json!({"default": "1"})).len(), 1);
         assert_eq!(refused(&json!(true), &json!({"a": 1})), [""; 0]);
         assert_eq!(refused(&json!({}), &json!({"a": "x".repeat(CONFIG_BYTES)})).len(), 1);
+        let (many, schema) = (vec![1; 1000], json!({"allOf": vec![json!({"minProperties": 1}); 1000]}));
+        assert!(refused(&schema, &json!({"a": many}))[0].contains("CONFIG_CHECKS"));
     }
 }

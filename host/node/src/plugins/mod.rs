@@ -80,7 +80,7 @@ use tokio::sync::watch;
 
 pub use self::{
     capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
-    config_schema::{CONFIG_BYTES, CONFIG_SCHEMA_BYTES, CONFIG_SCHEMA_PATTERNS, CONFIG_SCHEMA_PLACES},
+    config_schema::{CONFIG_BYTES, CONFIG_CHECKS, CONFIG_SCHEMA_BYTES, CONFIG_SCHEMA_PATTERNS, CONFIG_SCHEMA_PLACES},
     configure::{ConfigRequest, ConfigView},
     drop_in::{DROP_IN_FILES, DropInFile, DropInState, DropInView},
     error::PluginError,
