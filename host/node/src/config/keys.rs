@@ -56,6 +56,11 @@ pub const KEYS: &[Key] = &[
     Key { name: "plugins.parked", range: Some(0..=1_000_000), doc: "most parked aggregates of one plugin" },
     Key { name: "plugins.log_lines", range: Some(0..=1_000_000), doc: "lines of a plugin's log that are kept" },
     Key { name: "plugins.queries", range: Some(1..=1024), doc: "queries that run at the same time" },
+    Key {
+        name: "plugins.drop_in",
+        range: None,
+        doc: "domains (e.g. [\"default\"]) whose folder `drop-in` is watched: a component put there is installed",
+    },
     Key { name: "daemon.log_level", range: None, doc: "error, warn, info, debug or trace" },
     Key {
         name: "daemon.body_mib",

@@ -67,6 +67,8 @@ pub struct PluginsSection {
     pub parked: usize,
     pub log_lines: usize,
     pub queries: usize,
+    /// Domains with a drop-in folder.
+    pub drop_in: Vec<String>,
 }
 
 /// `[daemon]`
@@ -137,6 +139,7 @@ impl Default for PluginsSection {
             parked: limits.parked,
             log_lines: limits.log_lines,
             queries: limits.queries,
+            drop_in: Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::ApiError,
-    config::Config,
+    config::{Config, PluginsSection},
     daemon::StartError,
     data_dir::DataDir,
     node::DomainNode,
@@ -22,8 +22,13 @@ pub(crate) struct Opener {
     logs: Logs,
     sandbox: Sandbox,
     limits: PluginLimits,
+    /// Domains with a drop-in folder.
+    drop_in: Vec<String>,
     stop: CancellationToken,
 }
+
+/// Name of the drop-in folder in the directory of a domain.
+const DROP_IN: &str = "drop-in";
 
 /// What every log is opened with.
 pub(crate) struct Logs {
@@ -60,8 +65,8 @@ impl Logs {
 }
 
 impl Opener {
-    pub(crate) fn new(logs: Logs, sandbox: Sandbox, limits: PluginLimits, stop: CancellationToken) -> Self {
-        Self { logs, sandbox, limits, stop }
+    pub(crate) fn new(logs: Logs, sandbox: Sandbox, settings: &PluginsSection, stop: CancellationToken) -> Self {
+        Self { logs, sandbox, limits: settings.limits(), drop_in: settings.drop_in.clone(), stop }
     }
 
     pub(crate) fn data_dir(&self) -> &DataDir {
@@ -75,7 +80,10 @@ impl Opener {
         let plugins = Plugins::open(log.clone(), &name, &dir, self.sandbox.clone(), self.limits.clone())
             .map_err(|source| StartError::Plugins { name: name.clone(), source })?;
         let subscriptions = Subscriptions::open(plugins.source())
-            .map_err(|reason| StartError::Plugins { name, source: PluginError::Internal(reason) })?;
+            .map_err(|reason| StartError::Plugins { name: name.clone(), source: PluginError::Internal(reason) })?;
+        if self.drop_in.iter().any(|listed| listed == name.as_str()) {
+            plugins.watch(dir.join(DROP_IN)).map_err(|source| StartError::Plugins { name, source })?;
+        }
         Ok(DomainNode::new(log, plugins, subscriptions, dir, self.stop.child_token()))
     }
 

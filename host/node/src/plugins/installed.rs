@@ -344,6 +344,7 @@ impl Installed {
                 version: record.life.upgrade.map(|code| code.version),
                 reason,
             }),
+            drop_in: None,
         }
     }
 }
