@@ -46,7 +46,7 @@ impl Kind {
             E::Busy => Kind::Busy,
             E::OutcomeUnknown => Kind::OutcomeUnknown,
             E::Integrity => Kind::Integrity,
-            E::MethodNotAllowed | E::Internal => Kind::Other,
+            E::MethodNotAllowed | E::BadGateway | E::Internal => Kind::Other,
         }
     }
 

@@ -45,7 +45,8 @@ pub(crate) fn secret(what: &str, argument: Option<&str>, variable: &str) -> anyh
     Ok(text.trim().to_owned())
 }
 
-fn stdin(what: &str) -> anyhow::Result<String> {
+/// The whole of standard input, which must be text.
+pub(crate) fn stdin(what: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text).with_context(|| format!("reading {what} from standard input"))?;
     Ok(text)

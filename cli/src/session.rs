@@ -85,10 +85,15 @@ impl Session {
         if status.is_success() {
             return Ok((status, String::from_utf8_lossy(&answer).into_owned()));
         }
-        Err(match serde_json::from_slice::<ErrorBody>(&answer) {
+        Err(Self::refusal(status, &answer))
+    }
+
+    /// What an answer says that is no success.
+    pub(crate) fn refusal(status: StatusCode, answer: &[u8]) -> ClientError {
+        match serde_json::from_slice::<ErrorBody>(answer) {
             Ok(refusal) => ClientError::Refused(Box::new(refusal.error)),
             Err(source) => ClientError::Unreadable { status, source },
-        })
+        }
     }
 }
 

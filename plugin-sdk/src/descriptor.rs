@@ -18,7 +18,7 @@ pub struct Descriptor {
     fields: meta::FieldFilter,
     tables: Vec<meta::TableDeclaration>,
     queries: Vec<QueryDeclaration>,
-    idempotent: bool,
+    capabilities: Vec<String>,
 }
 
 impl Default for Descriptor {
@@ -38,7 +38,7 @@ impl Descriptor {
             fields: meta::FieldFilter::All,
             tables: Vec::new(),
             queries: Vec::new(),
-            idempotent: false,
+            capabilities: Vec::new(),
         }
     }
 
@@ -132,8 +132,15 @@ impl Descriptor {
     /// Bears an event twice: delivered again, later than others, it leaves the tables as they are. An operator may then
     /// replay a stretch of the log into the live tables.
     #[must_use]
-    pub fn idempotent(mut self) -> Self {
-        self.idempotent = true;
+    pub fn idempotent(self) -> Self {
+        self.capability("idempotent")
+    }
+
+    /// Asks for something beyond its kind. Of a gateway that is what it would do in its domain: `append=TYPE[/ID]`,
+    /// `read=TYPE[/ID]` (with `*` and `?`) or `query=PLUGIN`. An upgrade that asks for more waits for the operator.
+    #[must_use]
+    pub fn capability(mut self, capability: impl Into<String>) -> Self {
+        self.capabilities.push(capability.into());
         self
     }
 
@@ -161,7 +168,7 @@ impl Descriptor {
             tables: self.tables,
             queries: self.queries.into_iter().map(QueryDeclaration::into_contract).collect(),
             state_version,
-            capabilities: self.idempotent.then(|| "idempotent".to_owned()).into_iter().collect(),
+            capabilities: self.capabilities,
         }
     }
 }

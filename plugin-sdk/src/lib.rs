@@ -2,7 +2,8 @@
 //!
 //! A plugin is a WebAssembly component that EventDBX loads while it runs, and that can do only what it was granted. Of the
 //! kinds of plugins this crate covers *read models*, which take events and keep tables, from which they answer queries,
-//! and *transports*, which send events to somewhere else. A read model takes one trait ([`ReadModel`]), one macro
+//! and *transports*, which send events to somewhere else; schema extensions are in [`extension`], payload modes in [`shape`],
+//! gateways, which answer HTTP requests, in [`gateway`]. A read model takes one trait ([`ReadModel`]), one macro
 //! ([`export_read_model!`]) and [tables](Table) with typed keys and values; a transport takes [`Transport`],
 //! [`export_transport!`] and a [`Network`]. [`testing`] runs it all natively, with no daemon. docs/PLUGINS.md leads from
 //! the first line to the installed plugin.
@@ -60,6 +61,7 @@ mod event;
 #[cfg(target_arch = "wasm32")]
 pub mod exports;
 pub mod extension;
+pub mod gateway;
 #[doc(hidden)]
 pub mod guest;
 pub mod host;

@@ -70,6 +70,16 @@ impl Node {
         Self::start_in(self.dir.take().expect("a directory"))
     }
 
+    /// The socket on which the daemon answers.
+    ///
+    /// # Panics
+    ///
+    /// When it was stopped.
+    #[must_use]
+    pub fn socket(&self) -> std::path::PathBuf {
+        self.running.as_ref().expect("runs").socket()
+    }
+
     /// Begins to append `placed` events to a few orders, until it is stopped.
     ///
     /// # Panics
@@ -77,7 +87,7 @@ impl Node {
     /// When there is no thread for it.
     #[must_use]
     pub fn writer(&self) -> Writer {
-        let socket = self.running.as_ref().expect("runs").socket();
+        let socket = self.socket();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {

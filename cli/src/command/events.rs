@@ -97,7 +97,7 @@ pub(super) fn table(rows: &[Event]) -> String {
             &event.recorded_at,
             &format!("{}/{}", event.aggregate_type, event.aggregate_id),
             &event.version.to_string(),
-            &event.event_type,
+            &event_and_recipients(event),
             &body(event),
         ]);
     }
@@ -106,11 +106,21 @@ pub(super) fn table(rows: &[Event]) -> String {
 
 /// One event on one line, for a listing without end.
 fn sentence(event: &Event) -> String {
-    let Event { position, recorded_at, aggregate_type, aggregate_id, version, event_type, .. } = event;
-    let body = body(event);
+    let Event { position, recorded_at, aggregate_type, aggregate_id, version, .. } = event;
+    let (event_type, body) = (event_and_recipients(event), body(event));
     format!(
         "{position} {DIM}{recorded_at}{DIM:#} {aggregate_type}/{aggregate_id} {version} {event_type} {DIM}{body}{DIM:#}"
     )
+}
+
+/// The type of an event; and to whom it goes, where its writer said so.
+fn event_and_recipients(event: &Event) -> String {
+    let to: Vec<&str> = event.publish.iter().map(|publish| publish.plugin.as_str()).collect();
+    match (event.emit, to.is_empty()) {
+        (Some(false), _) => format!("{} (to nobody)", event.event_type),
+        (_, true) => event.event_type.clone(),
+        (_, false) => format!("{} (to {})", event.event_type, to.join(", ")),
+    }
 }
 
 fn body(event: &Event) -> String {

@@ -48,10 +48,20 @@ fn a_plugin_lives_its_life() {
     for sample in [
         "eventdbx_plugin_deliveries_total{domain=\"default\",plugin=\"departures\"} 838",
         "eventdbx_plugin_lag_events{domain=\"default\",plugin=\"departures\"} 0",
+        "eventdbx_plugin_query_duration_seconds_count{domain=\"default\",plugin=\"departures\"} 3",
         "eventdbx_plugin_parked_aggregates{domain=\"default\",plugin=\"departures\"} 0",
     ] {
         assert!(metrics.lines().any(|line| line == sample), "{sample}: {metrics}");
     }
+    let value = |series: &str| -> f64 {
+        let line =
+            metrics.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("{series}: {metrics}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    // Its memory begins with a page of 64 KiB; all batches, those of the replay too, were counted.
+    assert!(value("eventdbx_plugin_memory_peak_bytes{") >= 65_536.0);
+    let batches = value("eventdbx_plugin_batches_total{");
+    assert!(value("eventdbx_plugin_batch_duration_seconds_count{") > batches, "{metrics}");
     scratch.dbx(["plugin", "status", "departures"]).ok();
     scratch.dbx(["query", "departures", "no-such"]).code(4).says("counts");
     scratch.dbx(["plugin", "uninstall", "departures"]).ok();

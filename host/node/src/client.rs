@@ -14,7 +14,7 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::{Frame, Incoming},
     client::conn::http1::{self, SendRequest},
-    header,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
@@ -102,6 +102,23 @@ impl Client {
         Ok((status, body.to_bytes()))
     }
 
+    /// The same, with headers in the request and in the answer.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks.
+    pub async fn exchange(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, HeaderValue)],
+        body: impl Into<Bytes>,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), ClientError> {
+        let (head, body) = self.send(method, path, headers, whole(body)).await?.into_parts();
+        let body = body.collect().await.map_err(ClientError::Broken)?;
+        Ok((head.status, head.headers, body.to_bytes()))
+    }
+
     /// Sends a request and reads the answer as `T`.
     ///
     /// # Errors
@@ -131,12 +148,21 @@ impl Client {
         path: &str,
         body: RequestBody,
     ) -> Result<Response<Incoming>, ClientError> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "eventdbx")
-            .body(body)
-            .map_err(ClientError::BadRequest)?;
+        self.send(method, path, &[], body).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, HeaderValue)],
+        body: RequestBody,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "eventdbx");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(body).map_err(ClientError::BadRequest)?;
         if self.spent {
             let socket = self.socket.clone();
             *self = Self::connect(&socket).await?;

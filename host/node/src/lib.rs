@@ -58,6 +58,7 @@ mod schemas;
 pub mod socket;
 mod stage;
 mod subscriptions;
+mod timing;
 pub mod wire;
 
 pub use api::openapi_document;

@@ -13,6 +13,7 @@ use wasmtime::component::ResourceTable;
 use crate::{
     descriptor::Table,
     host::Host,
+    http::{self, Http},
     limits::{Limit, Limits},
     logs::LogBudget,
     memory::Memory,
@@ -33,6 +34,8 @@ pub(crate) enum Phase {
     Batch,
     /// `query`: reads and logs.
     Query,
+    /// `incoming-handler.handle`: logs, and what a gateway may ask of its domain.
+    Request,
 }
 
 impl Phase {
@@ -42,6 +45,7 @@ impl Phase {
             Self::Start => "`init`",
             Self::Batch => "`handle-batch`",
             Self::Query => "a query",
+            Self::Request => "a request",
         }
     }
 
@@ -50,6 +54,7 @@ impl Phase {
             Self::Describe | Self::Start => Limit::StartCpu,
             Self::Batch => Limit::BatchCpu,
             Self::Query => Limit::QueryCpu,
+            Self::Request => Limit::GatewayCpu,
         }
     }
 
@@ -58,6 +63,7 @@ impl Phase {
             Self::Describe | Self::Start => Limit::StartWall,
             Self::Batch => Limit::BatchWall,
             Self::Query => Limit::QueryWall,
+            Self::Request => Limit::GatewayWall,
         }
     }
 }
@@ -74,10 +80,13 @@ pub(crate) struct CallState {
     pub(crate) metrics: Metrics,
     pub(crate) logs: LogBudget,
     pub(crate) host_calls: u64,
-    /// Handles that the guest holds, closed ones included.
-    pub(crate) connections: ResourceTable,
+    /// Handles that the guest holds, those of closed connections included.
+    pub(crate) handles: ResourceTable,
     pub(crate) connections_open: usize,
     pub(crate) network: NetworkTime,
+    pub(crate) http: Http,
+    /// Calls of the interface `client`.
+    pub(crate) client_calls: u64,
     cpu_at_start: Duration,
     started: Instant,
 }
@@ -90,13 +99,15 @@ impl CallState {
             memory: Memory::new(&limits),
             writes: Writes::new(tables.len()),
             tables,
+            handles: http::handles(&limits),
             limits,
             metrics: Metrics::default(),
             logs: LogBudget::default(),
             host_calls: 0,
-            connections: ResourceTable::new(),
             connections_open: 0,
             network: NetworkTime::default(),
+            http: Http::default(),
+            client_calls: 0,
             cpu_at_start: thread_cpu(),
             started: Instant::now(),
         }
@@ -107,6 +118,8 @@ impl CallState {
         self.phase = phase;
         self.host_calls = 0;
         self.network.begin();
+        self.http = Http::default();
+        self.client_calls = 0;
         self.cpu_at_start = thread_cpu();
         self.started = Instant::now();
     }

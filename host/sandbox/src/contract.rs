@@ -45,9 +45,6 @@ pub(crate) fn check(outside: &Outside) -> Result<Fit, Mismatch> {
     let names: Vec<&str> = outside.imports.iter().chain(&outside.exports).map(|name| bare(name)).collect();
     let outline = Outline::of(&names);
     let mut differences = Vec::new();
-    if !outline.served {
-        differences.push(format!("is {}, which this host does not run yet", outline.kind.article()));
-    }
     for import in &outside.imports {
         if let Some(reason) = refused_import(outline, import) {
             differences.push(format!("imports {import}: {reason}"));
@@ -63,6 +60,10 @@ pub(crate) fn check(outside: &Outside) -> Result<Fit, Mismatch> {
     for interface in outline.requires.iter().filter(|required| !interfaces.iter().any(|name| name == *required)) {
         let kind = outline.kind.noun();
         differences.push(format!("does not export {PACKAGE}{interface}@{API_VERSION}: every {kind} does"));
+    }
+    let exported = |name: &str| outside.exports.iter().any(|export| bare(export) == name);
+    for name in outline.requires_foreign.iter().filter(|required| !exported(required)) {
+        differences.push(format!("does not export {name}: every {} does", outline.kind.noun()));
     }
     let newer = built_against.is_some_and(|version| !API_VERSION.serves(version));
     match built_against {
@@ -82,10 +83,10 @@ pub(crate) fn types_differ(fit: &Fit, reason: &str) -> Mismatch {
 }
 
 fn advice(outside: &Outside, outline: &Outline, built_against: Option<ApiVersion>) -> String {
-    let (kind, served) = (outline.kind.as_str(), Outline::served());
+    let (kind, kinds) = (outline.kind.as_str(), Outline::kinds());
     match built_against {
         None => {
-            format!("This is a component, but no plugin of EventDBX: build it against a world of eventdbx:plugin ({served}).")
+            format!("This is a component, but no plugin of EventDBX: build it against a world of eventdbx:plugin ({kinds}).")
         }
         Some(version) if version > API_VERSION => {
             "Update this host, or build the plugin against the version that the host serves.".to_owned()
@@ -93,12 +94,12 @@ fn advice(outside: &Outside, outline: &Outline, built_against: Option<ApiVersion
         Some(version) if !API_VERSION.serves(version) => {
             "Build the plugin against the version that the host serves.".to_owned()
         }
-        Some(_) if !outline.served => format!("This host runs {served}."),
         Some(_) if outside.imports.iter().any(|import| import.starts_with("wasi:")) => {
-            "Plugins get no WASI: in Rust build for wasm32-unknown-unknown, elsewhere have the toolchain leave WASI out."
+            "Plugins get no WASI beyond what their world names: in Rust build for wasm32-unknown-unknown, elsewhere have the \
+             toolchain leave WASI out."
                 .to_owned()
         }
-        Some(_) => format!("Build it for the world `{kind}`, or for another that this host runs ({served})."),
+        Some(_) => format!("Build it for the world `{kind}`, or for another that this host runs ({kinds})."),
     }
 }
 
@@ -107,7 +108,9 @@ fn refused_import(outline: &Outline, name: &str) -> Option<String> {
         Some((interface, version)) if outline.may_import(interface) => refused_version(version),
         Some(_) => Some(format!("this host offers {} no such interface", outline.kind.article())),
         None if outline.may_import_foreign(bare(name)) => None,
-        None if name.starts_with("wasi:") => Some("this host offers plugins no WASI".to_owned()),
+        None if name.starts_with("wasi:") => {
+            Some(format!("this host offers {} no such part of WASI", outline.kind.article()))
+        }
         None => Some("this host offers nothing of that name".to_owned()),
     }
 }
@@ -188,14 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_that_is_not_run_is_called_by_its_name() {
-        for (imports, exports, kind) in [
-            (&["eventdbx:plugin/client@0.1.0"][..], &[META][..], "a gateway"),
-            (&[], &[META, "wasi:http/incoming-handler@0.2.6"], "a gateway"),
-        ] {
-            let refused = check(&outside(imports, exports)).unwrap_err();
-            assert_eq!(refused.differences, [format!("is {kind}, which this host does not run yet")]);
-            assert!(refused.advice.contains("`read-model`"), "{refused}");
+    fn a_gateway_has_a_handler_and_of_wasi_only_what_that_needs() {
+        let (client, types) = ("eventdbx:plugin/client@0.1.0", "wasi:http/types@0.2.6");
+        let handler = "wasi:http/incoming-handler@0.2.6";
+        assert_eq!(check(&outside(&[client, types], &[META, handler])).unwrap().kind, Kind::Gateway);
+        let without = check(&outside(&[client], &[META])).unwrap_err();
+        assert_eq!(without.differences, ["does not export wasi:http/incoming-handler: every gateway does"]);
+        for more in ["wasi:http/outgoing-handler@0.2.6", "wasi:random/random@0.2.6", "wasi:cli/environment@0.2.6"] {
+            let refused = check(&outside(&[more], &[META, handler])).unwrap_err().to_string();
+            assert!(refused.contains(&format!("imports {more}: this host offers a gateway no such part")), "{refused}");
         }
     }
 
@@ -226,8 +230,12 @@ mod tests {
         let text = check(&outside(&["wasi:cli/environment@0.2.6", "thing"], &[META, "eventdbx:plugin/other@0.1.0"]))
             .unwrap_err()
             .to_string();
-        for part in ["wasi:cli/environment@0.2.6: this host offers plugins no WASI", "imports thing", "other", HANDLER]
-        {
+        for part in [
+            "wasi:cli/environment@0.2.6: this host offers a read model no such part of WASI",
+            "imports thing",
+            "other",
+            HANDLER,
+        ] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }
     }

@@ -9,9 +9,13 @@ use crate::{
     call::{CallState, Phase},
     contract::Fit,
     halt,
+    kind::Kind,
     outcome::{Halt, Usage},
     sandbox::{Inner, Sandbox},
-    wire::exports::eventdbx::plugin::{handler, meta, queryable},
+    wire::exports::{
+        eventdbx::plugin::{handler, meta, queryable},
+        wasi::http::incoming_handler,
+    },
 };
 
 /// A component that was checked, ready to be instantiated.
@@ -20,6 +24,7 @@ pub(crate) struct Exports {
     meta: meta::GuestIndices,
     handler: Option<handler::GuestIndices>,
     queryable: Option<queryable::GuestIndices>,
+    incoming: Option<incoming_handler::GuestIndices>,
 }
 
 impl Exports {
@@ -30,6 +35,7 @@ impl Exports {
             meta: meta::GuestIndices::new(&pre)?,
             handler: fit.exports("handler").then(|| handler::GuestIndices::new(&pre)).transpose()?,
             queryable: fit.exports("queryable").then(|| queryable::GuestIndices::new(&pre)).transpose()?,
+            incoming: (fit.kind == Kind::Gateway).then(|| incoming_handler::GuestIndices::new(&pre)).transpose()?,
             pre,
         })
     }
@@ -47,6 +53,7 @@ pub(crate) struct Calls {
     pub(crate) meta: meta::Guest,
     pub(crate) handler: Option<handler::Guest>,
     pub(crate) queryable: Option<queryable::Guest>,
+    pub(crate) incoming: Option<incoming_handler::Guest>,
 }
 
 impl Guest {
@@ -66,6 +73,7 @@ impl Guest {
                 meta: exports.meta.load(&mut *store, &instance)?,
                 handler: exports.handler.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
                 queryable: exports.queryable.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
+                incoming: exports.incoming.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
             })
         });
         Ok(Self { calls: calls?, sandbox, store })

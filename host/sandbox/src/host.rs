@@ -3,7 +3,7 @@
 //! The host side only *reads* tables. What a plugin writes stays in the overlay of its call and is handed out when, and
 //! only when, the call succeeds.
 
-use crate::outbound::Outbound;
+use crate::{gateway::Client, outbound::Outbound};
 
 /// What an instance reads from, and logs to. One value serves one instance.
 pub trait Host: Send {
@@ -31,6 +31,11 @@ pub trait Host: Send {
 
     /// A log line, within the limits, with `fields` a JSON object. Lines of a call that fails are logged too.
     fn log(&mut self, level: Level, message: &str, fields: Option<&str>);
+
+    /// What a gateway may ask of its domain; none: nothing.
+    fn client(&mut self) -> Option<&mut dyn Client> {
+        None
+    }
 
     /// What a transport may reach; none: nothing.
     fn outbound(&mut self) -> Option<&mut dyn Outbound> {

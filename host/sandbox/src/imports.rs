@@ -100,7 +100,7 @@ impl wire_state::Host for CallState {
 
 impl CallState {
     /// Counts a call that is allowed wherever there is a host.
-    fn reader(&mut self, function: &str) -> wasmtime::Result<&mut dyn Host> {
+    pub(crate) fn reader(&mut self, function: &str) -> wasmtime::Result<&mut dyn Host> {
         self.host_calls += 1;
         match self.host.as_deref_mut() {
             Some(host) => Ok(host),

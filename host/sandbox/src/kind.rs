@@ -1,7 +1,4 @@
-//! The kinds of plugins: what each looks like from outside.
-//!
-//! One row per kind. A kind that this host does not run yet has its row all the same, so that whoever brings such a
-//! component is told so instead of being told that something is missing.
+//! The kinds of plugins: what each looks like from outside. One row per kind.
 
 use serde::Serialize;
 
@@ -25,8 +22,6 @@ pub enum Kind {
 #[derive(Debug)]
 pub(crate) struct Outline {
     pub(crate) kind: Kind,
-    /// Whether this host runs it.
-    pub(crate) served: bool,
     /// An import or an export that only this kind has: any of them decides.
     marks: &'static [&'static str],
     /// Interfaces of the contract that it may import, besides `types`, which has no functions.
@@ -37,57 +32,63 @@ pub(crate) struct Outline {
     may: &'static [&'static str],
     /// Names outside of the contract that it may import.
     foreign: &'static [&'static str],
+    /// Names outside of the contract that it must export.
+    pub(crate) requires_foreign: &'static [&'static str],
 }
+
+/// What a gateway takes of WASI: requests, answers and their bodies. Of the clock there are only the types.
+const WASI_HTTP: &[&str] =
+    &["wasi:http/types", "wasi:io/error", "wasi:io/poll", "wasi:io/streams", "wasi:clocks/monotonic-clock"];
 
 /// Looked through from top to bottom; a read model is what has no mark of another kind.
 const OUTLINES: [Outline; 5] = [
     Outline {
         kind: Kind::Transport,
-        served: true,
         marks: &["outbound"],
         imports: &["host", "outbound"],
         requires: &["meta", "handler"],
         may: &[],
         foreign: &[],
+        requires_foreign: &[],
     },
     Outline {
         kind: Kind::Gateway,
-        served: false,
         marks: &["client", "wasi:http/incoming-handler"],
         imports: &["host", "client"],
         requires: &["meta"],
         may: &[],
-        foreign: &[],
+        foreign: WASI_HTTP,
+        requires_foreign: &["wasi:http/incoming-handler"],
     },
     Outline {
         kind: Kind::SchemaExtension,
-        served: true,
         marks: &["column-types", "rules", "upcast"],
         imports: &[],
         requires: &["meta", "column-types", "rules"],
         may: &[],
         foreign: &[],
+        requires_foreign: &[],
     },
     Outline {
         kind: Kind::PayloadMode,
-        served: true,
         marks: &["shape"],
         imports: &[],
         requires: &["meta", "shape"],
         may: &[],
         foreign: &[],
+        requires_foreign: &[],
     },
     READ_MODEL,
 ];
 
 const READ_MODEL: Outline = Outline {
     kind: Kind::ReadModel,
-    served: true,
     marks: &[],
     imports: &["host", "state"],
     requires: &["meta", "handler"],
     may: &["queryable"],
     foreign: &[],
+    requires_foreign: &[],
 };
 
 impl Kind {
@@ -101,6 +102,12 @@ impl Kind {
             Self::SchemaExtension => "schema-extension",
             Self::PayloadMode => "payload-mode",
         }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        OUTLINES.iter().map(|outline| outline.kind).find(|kind| kind.as_str() == name)
     }
 
     /// How people call one.
@@ -149,9 +156,8 @@ impl Outline {
         self.requires.contains(&interface) || self.may.contains(&interface)
     }
 
-    /// The kinds that this host runs, as a list for people.
-    pub(crate) fn served() -> String {
-        let served = OUTLINES.iter().filter(|outline| outline.served);
-        served.map(|outline| format!("`{}`", outline.kind.as_str())).collect::<Vec<_>>().join(", ")
+    /// Every kind, as a list for people.
+    pub(crate) fn kinds() -> String {
+        OUTLINES.iter().map(|outline| format!("`{}`", outline.kind.as_str())).collect::<Vec<_>>().join(", ")
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! bytes → Sandbox::load → Plugin → start → Instance → handle(batch) → Call { outcome, usage, instance? }
-//!                                └ start_query → QueryInstance → query → QueryOutcome
+//!                                ├ start_query → QueryInstance → query → QueryOutcome
+//!                                └ start_gateway → GatewayInstance → serve(request) → Served
 //! ```
 //!
 //! Everything has a limit ([`Limits`]), and how a call can end is a closed enum ([`Outcome`]): a plugin that loops,
@@ -19,9 +20,11 @@ mod call;
 mod component;
 mod contract;
 mod descriptor;
+pub mod gateway;
 mod guest;
 mod halt;
 mod host;
+mod http;
 mod imports;
 mod inspect;
 mod inspection;
@@ -48,6 +51,7 @@ mod writes;
 pub use component::{ComponentHash, NotAHash};
 pub use contract::{API_VERSION, Mismatch};
 pub use descriptor::{Descriptor, Fields, Parts, Query, Selector, Table};
+pub use gateway::{GatewayInstance, GatewayRequest, GatewayResponse, Served};
 pub use host::{Host, HostError, KeyRange, Level, ScanPage};
 pub use inspect::ApiVersion;
 pub use inspection::{Inspection, Sizes, inspect};

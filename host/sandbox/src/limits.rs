@@ -99,6 +99,20 @@ limits! {
     /// Wall time of all calls to the outside in one batch. Breaking it does not trap: calls fail at once, and the
     /// transport says what is done.
     OutboundBatch, outbound_batch_ms: 20_000, "milliseconds";
+    /// Thread CPU time of one request to a gateway.
+    GatewayCpu, gateway_cpu_ms: 1_000, "milliseconds";
+    /// Wall time of the same.
+    GatewayWall, gateway_wall_ms: 10_000, "milliseconds";
+    /// The body of a request to a gateway. It is refused before the gateway sees it.
+    GatewayRequestBytes, gateway_request_bytes: 4 << 20, "bytes";
+    /// All bodies that a gateway begins to answer one request with.
+    GatewayResponseBytes, gateway_response_bytes: 4 << 20, "bytes";
+    /// Calls of a gateway to its domain, for one request.
+    GatewayClientCalls, gateway_client_calls: 64, "calls";
+    /// Headers of one message: names, values, and 32 bytes for each.
+    HttpHeaderBytes, http_header_bytes: 32 << 10, "bytes";
+    /// Handles that an instance holds: connections, requests, bodies, streams.
+    Handles, handles: 256, "handles";
     /// Log lines of one call; the rest is counted in one line more. Breaking it does not trap.
     LogLines, log_lines: 100, "lines";
     /// One log line; the rest of it is cut off. Breaking it does not trap.

@@ -10,7 +10,7 @@ use wasmtime::component::Resource;
 use crate::{
     call::{CallState, Phase},
     limits::{Limit, Limits},
-    outbound::{Connection, Exchange, HttpRequest, OutboundError},
+    outbound::{Connection, Exchange, HttpRequest, HttpResponse, OutboundError},
     outcome::{Halt, Trap},
     wire::eventdbx::plugin::outbound as wire,
 };
@@ -44,17 +44,10 @@ type Answer<T> = wasmtime::Result<Result<T, wire::OutboundError>>;
 
 impl wire::Host for CallState {
     fn http(&mut self, request: wire::Request) -> Answer<wire::Response> {
-        self.reaches_out("outbound.http")?;
-        let sent = request.body.len() + request.path.len() + header_bytes(&request.headers);
-        let most = self.limits.outbound_receive_bytes;
-        let answer = self.room(sent).and_then(|()| {
-            let timeout = self.network.left(&self.limits, request.timeout_ms)?;
-            let headers = request.headers.into_iter().map(|header| (header.name, header.value)).collect();
-            let wire::Request { target, method, path, body, .. } = request;
-            let request = HttpRequest { target, method, path, headers, body };
-            let exchange = Exchange { timeout, response_bytes: most };
-            self.outside(|outbound| outbound.http(request, &exchange))
-        });
+        let headers = request.headers.into_iter().map(|header| (header.name, header.value)).collect();
+        let wire::Request { target, method, path, body, timeout_ms, .. } = request;
+        let request = HttpRequest { target, method, path, headers, body };
+        let answer = self.exchange("outbound.http", request, timeout_ms)?;
         Ok(answer.map_err(Into::into).map(|response| wire::Response {
             status: response.status,
             headers: response.headers.into_iter().map(|(name, value)| wire::Header { name, value }).collect(),
@@ -73,7 +66,7 @@ impl wire::Host for CallState {
         match connected {
             Ok(connection) => {
                 self.connections_open += 1;
-                Ok(Ok(self.connections.push(OpenConnection(Some(connection)))?))
+                self.hold(OpenConnection(Some(connection))).map(Ok)
             }
             Err(error) => Ok(Err(error.into())),
         }
@@ -106,19 +99,35 @@ impl wire::HostConnection for CallState {
 
     fn close(&mut self, connection: Resource<OpenConnection>) -> wasmtime::Result<()> {
         self.host_calls += 1;
-        let open = self.connections.get_mut(&connection)?.0.take();
+        let open = self.handles.get_mut(&connection)?.0.take();
         self.connections_open -= usize::from(open.is_some());
         Ok(())
     }
 
     fn drop(&mut self, connection: Resource<OpenConnection>) -> wasmtime::Result<()> {
-        let open = self.connections.delete(connection)?.0;
+        let open = self.handles.delete(connection)?.0;
         self.connections_open -= usize::from(open.is_some());
         Ok(())
     }
 }
 
 impl CallState {
+    /// Makes one HTTP request of a transport, by whichever interface it asks for it.
+    pub(crate) fn exchange(
+        &mut self,
+        function: &str,
+        request: HttpRequest,
+        timeout_ms: Option<u32>,
+    ) -> wasmtime::Result<Result<HttpResponse, OutboundError>> {
+        self.reaches_out(function)?;
+        let sent = request.body.len() + request.path.len() + header_bytes(&request.headers);
+        let response_bytes = self.limits.outbound_receive_bytes;
+        Ok(self.room(sent).and_then(|()| {
+            let timeout = self.network.left(&self.limits, timeout_ms)?;
+            self.outside(|outbound| outbound.http(request, &Exchange { timeout, response_bytes }))
+        }))
+    }
+
     /// Counts a call that is allowed in a batch only.
     fn reaches_out(&mut self, function: &str) -> wasmtime::Result<()> {
         self.host_calls += 1;
@@ -156,7 +165,7 @@ impl CallState {
         connection: &Resource<OpenConnection>,
         ask: impl FnOnce(&mut dyn Connection) -> Result<T, OutboundError>,
     ) -> wasmtime::Result<Result<T, OutboundError>> {
-        let open = self.connections.get_mut(connection)?;
+        let open = self.handles.get_mut(connection)?;
         let Some(open) = open.0.as_deref_mut() else { return Ok(Err(OutboundError::Closed)) };
         let began = Instant::now();
         let answer = ask(open);
@@ -165,8 +174,8 @@ impl CallState {
     }
 }
 
-fn header_bytes(headers: &[wire::Header]) -> usize {
-    headers.iter().map(|header| header.name.len() + header.value.len()).sum()
+fn header_bytes(headers: &[(String, String)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 impl From<OutboundError> for wire::OutboundError {

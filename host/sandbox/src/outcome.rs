@@ -165,6 +165,15 @@ pub enum Lie {
         /// The rule.
         rule: &'static str,
     },
+    /// A request was not answered.
+    #[error("it ended without an answer")]
+    NoAnswer,
+    /// A request was answered with an error of the standard instead of a response.
+    #[error("it answered with the error {0}")]
+    Declined(String),
+    /// A response ended before its body was complete.
+    #[error("its answer broke off in the middle of the body")]
+    HalfAnswer,
     /// Bytes that are no value of the type that the contract names.
     #[error("it handed over a malformed value: {0}")]
     Malformed(String),

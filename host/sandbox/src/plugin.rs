@@ -9,6 +9,7 @@ use crate::{
     component::ComponentHash,
     contract::{self, Fit},
     descriptor::{Descriptor, Table},
+    gateway::GatewayInstance,
     guest::{Exports, Guest},
     host::Host,
     inspect::ApiVersion,
@@ -138,6 +139,21 @@ impl Plugin {
         limits: &Limits,
     ) -> Result<QueryInstance, Stop> {
         self.init(host, domain, config, wire::StartReason::Query, limits).map(QueryInstance::new)
+    }
+
+    /// Starts an instance that answers one HTTP request.
+    ///
+    /// # Errors
+    ///
+    /// When `init` refuses, or does not answer.
+    pub fn start_gateway(
+        &self,
+        host: Box<dyn Host>,
+        domain: &str,
+        config: &str,
+        limits: &Limits,
+    ) -> Result<GatewayInstance, Stop> {
+        self.init(host, domain, config, wire::StartReason::Restart, limits).map(GatewayInstance::new)
     }
 
     fn init(

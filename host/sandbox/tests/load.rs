@@ -97,10 +97,10 @@ fn a_component_of_another_world_is_refused_with_a_list_of_differences() {
         text,
         snapbox::str![[r#"
 the component does not fit this host, which serves eventdbx:plugin 0.1.0; it has nothing of eventdbx:plugin
-  - it imports wasi:cli/environment@0.2.6: this host offers plugins no WASI
+  - it imports wasi:cli/environment@0.2.6: this host offers a read model no such part of WASI
   - it does not export eventdbx:plugin/meta@0.1.0: every read model does
   - it does not export eventdbx:plugin/handler@0.1.0: every read model does
-This is a component, but no plugin of EventDBX: build it against a world of eventdbx:plugin (`transport`, `schema-extension`, `payload-mode`, `read-model`).
+This is a component, but no plugin of EventDBX: build it against a world of eventdbx:plugin (`transport`, `gateway`, `schema-extension`, `payload-mode`, `read-model`).
 "#]]
     );
 }

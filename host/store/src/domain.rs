@@ -99,7 +99,26 @@ pub struct Stats {
     pub commits: u64,
     /// Time that writing and syncing them took, in microseconds.
     pub commit_micros: u64,
+    /// How many of them took at most as long as each of [`COMMIT_BOUNDS`] says, and longer than the one before; the last
+    /// number is of those that took longer than all.
+    pub commit_times: Vec<u64>,
 }
+
+/// By which [`Stats::commit_times`] are counted.
+pub const COMMIT_BOUNDS: [Duration; 12] = [
+    Duration::from_micros(100),
+    Duration::from_micros(250),
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_micros(2_500),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_millis(2_500),
+];
 
 /// Why a submitted request was not committed.
 pub enum SubmitError {
@@ -147,6 +166,7 @@ pub(crate) struct Shared {
     aggregates: AtomicU64,
     commits: AtomicU64,
     commit_micros: AtomicU64,
+    commit_times: [AtomicU64; COMMIT_BOUNDS.len() + 1],
 }
 
 type Listener = Box<dyn Fn(&Committed) + Send + Sync>;
@@ -376,6 +396,7 @@ impl Domain {
             queued: queue.as_ref().map_or(0, Queue::len),
             commits: shared.commits.load(Ordering::Relaxed),
             commit_micros: shared.commit_micros.load(Ordering::Relaxed),
+            commit_times: shared.commit_times.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
         }
     }
 }
@@ -416,6 +437,7 @@ impl Shared {
             aggregates: AtomicU64::new(aggregates),
             commits: AtomicU64::new(0),
             commit_micros: AtomicU64::new(0),
+            commit_times: Default::default(),
         }
     }
 
@@ -439,6 +461,8 @@ impl Shared {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.commit_micros.fetch_add(micros, Ordering::Relaxed);
+        let bound = COMMIT_BOUNDS.iter().position(|bound| took <= *bound).unwrap_or(COMMIT_BOUNDS.len());
+        self.commit_times[bound].fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn stop(&self, reason: String) {

@@ -1,5 +1,7 @@
 //! What a client asks to have written, before anything of it is believed.
 
+use crate::Priority;
+
 /// Which version an aggregate must have for an event to be written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Expected {
@@ -45,8 +47,21 @@ pub struct NewEvent {
     pub note: Option<String>,
     /// When it happened, as RFC 3339, if the writer knows.
     pub occurred_at: Option<String>,
+    /// The plugins and subscriptions that get it; none: whoever selects it; an empty list: nobody.
+    pub publish: Option<Vec<NewRecipient>>,
     /// What the aggregate's version must be. Evaluated as if the request's events were written one after the other.
     pub expected: Expected,
+}
+
+/// A plugin or subscription that is to get an event, as a client names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewRecipient {
+    /// Its name.
+    pub name: String,
+    /// A payload mode: the most that it gets of this event.
+    pub mode: Option<String>,
+    /// How soon.
+    pub priority: Priority,
 }
 
 impl NewEvent {

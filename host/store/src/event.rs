@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AggregateNumber, AggregateRef, Digest, EventId, EventReceipt, EventType, Json, Micros, Position, Version, merkle,
+    AggregateNumber, AggregateRef, Digest, EventId, EventReceipt, EventType, Json, Micros, Position, Recipients,
+    Version, merkle,
 };
 
 /// How the state changes by an event.
@@ -41,6 +42,8 @@ pub struct Header {
     pub schema_version: u32,
     /// How it changes the state.
     pub kind: EventKind,
+    /// To whom it is delivered. No part of the digest.
+    pub recipients: Recipients,
     /// The event digest, which is the leaf of the aggregate's tree.
     pub digest: Digest,
 }

@@ -54,6 +54,7 @@ mod open;
 pub mod plugindb;
 mod read;
 mod receipt;
+mod recipients;
 mod remote;
 mod rows;
 pub mod schema;
@@ -66,8 +67,10 @@ mod verify;
 mod write;
 
 pub use book::{Mode, ModeError, SchemaBook, StoredSchema};
-pub use domain::{Clock, Committed, Domain, Head, OpenOptions, Stats, SubmitError, Unsettled, system_clock};
-pub use draft::{BodyKind, Draft, Expected, NewEvent};
+pub use domain::{
+    COMMIT_BOUNDS, Clock, Committed, Domain, Head, OpenOptions, Stats, SubmitError, Unsettled, system_clock,
+};
+pub use draft::{BodyKind, Draft, Expected, NewEvent, NewRecipient};
 pub use error::{OpenError, ReadError};
 pub use event::{Body, Event, EventKind, Header};
 pub use filter::{
@@ -79,10 +82,11 @@ pub use members::MemberProof;
 pub use merkle::CompactRange;
 pub use names::{
     AggregateId, AggregateNumber, AggregateRef, AggregateType, Digest, DomainName, EventId, EventType, Micros,
-    NameError, Position, Version,
+    NameError, PayloadModeName, Position, RecipientName, Version,
 };
 pub use read::{Aggregate, AggregatePlace, AggregateQuery, AggregateRow, EventQuery, Page, SealedEvent};
 pub use receipt::{AppendError, Durability, EventReceipt, Reason, Receipt};
+pub use recipients::{Priority, Recipient, Recipients};
 pub use schema::{Schema, SchemaDocument, SchemaFault, Violation};
 pub use seal::{Cipher, MasterKey, MasterKeyError};
 pub use snapshot::{Snapshot, SnapshotInfo};

@@ -2,6 +2,10 @@
 
 /// Longest aggregate type, aggregate id, event type and actor, in bytes: names stand in every row.
 pub const NAME_BYTES: usize = 128;
+/// Most plugins and subscriptions that an event names: they stand in its row, and each selector looks through them.
+pub const RECIPIENTS: usize = 16;
+/// Longest name of a payload mode, in bytes.
+pub const MODE_NAME_BYTES: usize = 40;
 /// Longest idempotency key, in bytes.
 pub const KEY_BYTES: usize = 256;
 /// Longest note, in characters.

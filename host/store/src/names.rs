@@ -155,6 +155,19 @@ text_name!(
     valid_event_type
 );
 
+text_name!(
+    /// Name of a plugin or of a subscription, as an event names those who get it.
+    RecipientName, "plugin or subscription",
+    "letters, digits and _ . : -, beginning with a letter or digit, at most 128",
+    valid_aggregate_id
+);
+text_name!(
+    /// Name of a payload mode, as an event names the most that a recipient gets of it.
+    PayloadModeName, "payload mode",
+    "lower-case letters, digits and -, beginning with a letter, at most 40",
+    valid_payload_mode
+);
+
 number!(
     /// Place of an event in its domain: 1, 2, 3 …, without gaps. 0 stands before the first.
     Position
@@ -303,6 +316,10 @@ fn valid_aggregate_id(text: &str) -> bool {
     bytes.len() <= limits::NAME_BYTES
         && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(b))
+}
+
+fn valid_payload_mode(text: &str) -> bool {
+    text.len() <= limits::MODE_NAME_BYTES && plain(text, b"-")
 }
 
 /// Lower-case letters, digits and `extra`, beginning with a letter.

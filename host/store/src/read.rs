@@ -111,6 +111,22 @@ impl Domain {
         row.map(|row| files.event_at_row(&at, &row)).transpose()
     }
 
+    /// Positions of events that are urgent to one of their recipients, between two positions that are included: the first
+    /// `most` of them.
+    ///
+    /// # Errors
+    ///
+    /// When the index cannot be read.
+    pub fn urgent(&self, from: Position, to: Position, most: usize) -> Result<Vec<Position>, ReadError> {
+        if from > to {
+            return Ok(Vec::new());
+        }
+        let files = &self.inner.files;
+        let keys = from.get().to_be_bytes()..=to.get().to_be_bytes();
+        let rows = files.db.snapshot().range(&files.spaces.urgent, keys).take(most);
+        rows.map(|row| Ok(Position::new(rows::number(&row.key()?, "urgent")?))).collect()
+    }
+
     /// The log from `from` (included) to its end as of now, its bodies sealed until asked for.
     pub fn scan(&self, from: Position) -> impl Iterator<Item = Result<SealedEvent, ReadError>> + Send + use<> {
         let files = &self.inner.files;

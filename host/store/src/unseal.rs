@@ -24,8 +24,9 @@ impl Unsealer {
         let (kind, id) = (view.aggregate_type, view.aggregate_id);
         let kept = keys.of_view(view.number, &NameInRow { kind, id }, view.key_id)?;
         let domain = keys.keyring.domain_id();
-        let binding = Binding::of_body(&mut self.binding, &view.key_id, domain, (kind, id), view.event_id).bytes();
-        let opened = kept.cipher.open_into(binding, view.sealed, &mut self.plain);
+        let binding =
+            Binding::of_body(&mut self.binding, &view.key_id, domain, (kind, id), view.event_id, view.recipients);
+        let opened = kept.cipher.open_into(binding.bytes(), view.sealed, &mut self.plain);
         opened.ok_or_else(|| damaged("its body does not open"))?;
         if view.compressed {
             self.plain = lz4_flex::block::decompress_size_prepended(&self.plain)

@@ -31,12 +31,14 @@ pub use error::BuildError;
 pub use program::program;
 
 /// The example plugins of this repository.
-pub const EXAMPLES: [&str; 11] = [
+pub const EXAMPLES: [&str; 13] = [
     "aircraft-miles",
     "airport-hours",
     "cdc",
     "coarse-times",
     "event-counter",
+    "flight-board",
+    "github-webhook",
     "nats-publish",
     "ndjson-tcp",
     "punctuality",

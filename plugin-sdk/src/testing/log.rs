@@ -147,7 +147,7 @@ impl Log {
 }
 
 /// Folds a payload into a state: JSON merge patch, RFC 7396.
-fn merge(target: &mut Value, patch: &Value) {
+pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;

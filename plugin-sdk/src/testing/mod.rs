@@ -24,11 +24,13 @@
 //! assert_eq!(runner.query("seen", json!({})), Ok(json!({"departed": 1})));
 //! ```
 
+mod front;
 mod log;
 mod memory;
 mod outside;
 mod runner;
 
+pub use front::{Domain, Front};
 pub use log::{Draft, Log};
 #[cfg(test)]
 pub(crate) use memory::Memory;

@@ -1,12 +1,14 @@
 //! `dbx aggregate create|apply|patch`: one event, written and acknowledged, or put aside.
 
-use eventdbx_node::wire::{AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, Raw, StageRequest};
+use eventdbx_node::wire::{
+    AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, Priority, Publish, Raw, StageRequest,
+};
 
 use super::Name;
 use crate::{
     command::stage,
     input,
-    output::{GREEN, YELLOW},
+    output::{self, GREEN, YELLOW},
     session::Session,
 };
 
@@ -81,6 +83,13 @@ struct Options {
     /// Put the event aside, sealed, until `dbx commit` writes everything that is staged
     #[arg(long, conflicts_with = "key")]
     stage: bool,
+    /// Deliver the event to this plugin or subscription, and to no other that is not named too; may be repeated. MODE is the
+    /// most that it gets of this event; PRIORITY is normal or urgent: NAME::urgent has no mode
+    #[arg(long, value_name = "NAME[:MODE[:PRIORITY]]", value_parser = publish)]
+    publish: Vec<Publish>,
+    /// Deliver the event to no plugin and no subscription
+    #[arg(long, conflicts_with = "publish")]
+    no_emit: bool,
     /// About the event rather than of it: a JSON object, @FILE or -
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     metadata: Option<String>,
@@ -102,6 +111,24 @@ fn expectation(text: &str) -> Result<Expect, String> {
         "existing" => Ok(Expect::Existing),
         _ => text.parse().map(Expect::Version).map_err(|_| "none, existing, or a version: 1, 2, 3 …".to_owned()),
     }
+}
+
+/// Reads `--publish`.
+fn publish(text: &str) -> Result<Publish, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let (plugin, mode, priority) = match parts[..] {
+        [plugin] => (plugin, "", ""),
+        [plugin, mode] => (plugin, mode, ""),
+        [plugin, mode, priority] => (plugin, mode, priority),
+        _ => return Err("a name, and at most a payload mode and a priority behind it: mailer:event-only:urgent".into()),
+    };
+    let priority = match priority {
+        "" | "normal" => Priority::Normal,
+        "urgent" => Priority::Urgent,
+        other => return Err(format!("{other:?} is no priority: normal or urgent")),
+    };
+    let mode = Some(mode.to_owned()).filter(|mode| !mode.is_empty());
+    Ok(Publish { plugin: plugin.to_owned(), mode, priority })
 }
 
 impl Create {
@@ -138,6 +165,8 @@ async fn write(session: &Session, name: Name, event: AppendEvent, options: Optio
         extensions: json("--extensions", options.extensions)?,
         note: options.note,
         occurred_at: options.occurred_at,
+        emit: options.no_emit.then_some(false),
+        publish: options.publish,
         expect: options.expect.unwrap_or(event.expect),
         ..event
     };
@@ -147,7 +176,11 @@ async fn write(session: &Session, name: Name, event: AppendEvent, options: Optio
     }
     let request = AppendRequest { events: vec![event], key: options.key };
     let answer = session.post(session.at(["append"]), &request).await?;
-    session.format.answer(&answer, receipt)
+    session.format.answer(&answer, receipt)?;
+    for warning in serde_json::from_str::<AppendResponse>(&answer)?.warnings {
+        output::note(&format!("{YELLOW}warning:{YELLOW:#} {warning}"));
+    }
+    Ok(())
 }
 
 /// A receipt for people.
@@ -158,4 +191,28 @@ pub(in crate::command) fn receipt(receipt: &AppendResponse) -> String {
         format!("{verb} {aggregate_type}/{aggregate_id} version {version}, position {position}, event {event_id}")
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recipients_are_read_from_left_to_right() {
+        let read = |text: &str| {
+            let Publish { plugin, mode, priority } = publish(text).unwrap();
+            (plugin, mode.unwrap_or_default(), priority)
+        };
+        for (text, plugin, mode, priority) in [
+            ("mailer", "mailer", "", Priority::Normal),
+            ("mailer:event-only", "mailer", "event-only", Priority::Normal),
+            ("mailer:event-only:urgent", "mailer", "event-only", Priority::Urgent),
+            ("mailer::urgent", "mailer", "", Priority::Urgent),
+            ("mailer::normal", "mailer", "", Priority::Normal),
+        ] {
+            assert_eq!(read(text), (plugin.to_owned(), mode.to_owned(), priority), "{text}");
+        }
+        assert!(publish("a:b:urgent:d").is_err());
+        assert!(publish("a:b:soon").unwrap_err().contains("normal or urgent"));
+    }
 }

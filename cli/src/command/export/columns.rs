@@ -66,6 +66,8 @@ const OF_EVENTS: &[(&str, Values)] = &[
     ("recorded_at", Values::Time),
     // As it was given: its offset says something.
     ("occurred_at", Values::Text),
+    ("emit", Values::Boolean),
+    ("publish", Values::Json),
     ("schema_version", Values::Integer),
     ("digest", Values::Text),
 ];

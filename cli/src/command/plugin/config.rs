@@ -1,10 +1,13 @@
 //! `dbx plugin config`: how a plugin is configured, and changing it while it runs.
 
-use eventdbx_node::{plugins::FieldList, wire::Raw};
+use eventdbx_node::{
+    plugins::{DomainGrants, FieldList},
+    wire::Raw,
+};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::mode;
+use super::{PRIORITIES, mode};
 use crate::{
     input, json,
     output::{self, GREEN},
@@ -14,8 +17,9 @@ use crate::{
 /// Show how a plugin is configured, or change it while it runs
 ///
 /// A change takes effect between two batches, and holds for what is delivered from then on; `dbx plugin replay` rebuilds what
-/// came before. Of a schema extension there is only the configuration, which holds for what is written from then on. Options that are not given leave what they are for as it is. The configuration is shown without what is
-/// secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
+/// came before. Of a schema extension there is only the configuration, which holds for what is written from then on; of a
+/// gateway, also what it may. Options that are not given leave what they are for as it is. The configuration is shown without
+/// what is secret; in it, {{secret:NAME}} stands for a secret of the domain (`dbx plugin secret`).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the plugin
@@ -30,6 +34,10 @@ struct Change {
     #[arg(long, value_name = "MODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_mode: Option<String>,
+    /// How much of the processor it gets while other plugins have work too
+    #[arg(long, value_name = "PRIORITY", value_parser = PRIORITIES)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<String>,
     /// Only aggregates like this (TYPE or TYPE/ID, with * and ?), instead of those before; may be repeated
     #[arg(long = "aggregate", alias = "aggregates", value_name = "GLOB")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -61,6 +69,14 @@ struct Change {
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<Raw>,
+    /// What a gateway may do from now on: append=TYPE[/ID], read=TYPE[/ID] (with * and ?) or query=PLUGIN; may be repeated
+    #[arg(long, value_name = "GRANT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grant: Vec<String>,
+    /// What a gateway may not do any more, as it was granted; may be repeated
+    #[arg(long, value_name = "GRANT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revoke: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -68,12 +84,14 @@ struct View {
     name: String,
     kind: String,
     payload_mode: String,
+    priority: String,
     max_mode: Option<String>,
     aggregates: Vec<String>,
     events: Vec<String>,
     filter: Option<String>,
     fields: FieldList,
     config: Raw,
+    grants: DomainGrants,
     holds_after: u64,
 }
 
@@ -100,9 +118,13 @@ impl View {
         if self.takes_none() {
             return output::pairs([config]);
         }
+        if self.is_gateway() {
+            return output::pairs([("may", super::view::grants(&self.grants)), config]);
+        }
         let any = |globs: &[String]| if globs.is_empty() { "any".to_owned() } else { globs.join(", ") };
         output::pairs([
             ("payload mode", self.payload_mode.clone()),
+            ("priority", self.priority.clone()),
             ("at most", self.max_mode.clone().unwrap_or_else(|| "all that it can use".to_owned())),
             ("aggregates", any(&self.aggregates)),
             ("events", any(&self.events)),
@@ -117,6 +139,11 @@ impl View {
         ["schema-extension", "payload-mode"].contains(&self.kind.as_str())
     }
 
+    /// Whether it answers requests, and takes no deliveries.
+    fn is_gateway(&self) -> bool {
+        self.kind == "gateway"
+    }
+
     fn changed(&self) -> String {
         let (name, position) = (&self.name, output::count(self.holds_after));
         if self.takes_none() {
@@ -125,6 +152,9 @@ impl View {
                 _ => "this holds for what is written from now on, and history is not judged again",
             };
             return format!("{GREEN}changed{GREEN:#} {name}: {what}\n{}", self.details());
+        }
+        if self.is_gateway() {
+            return format!("{GREEN}changed{GREEN:#} {name}: this holds for requests from now on\n{}", self.details());
         }
         format!(
             "{GREEN}changed{GREEN:#} {name}: this holds for events after position {position}; `dbx plugin replay {name}` \

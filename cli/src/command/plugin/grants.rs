@@ -1,8 +1,10 @@
-//! What an operator grants to a transport: `--grant`, and the secrets that the daemon puts in, `--secret-header`.
+//! What an operator grants to a transport or to a gateway: `--grant`, and the secrets that the daemon puts in,
+//! `--secret-header`.
 
 use std::{collections::BTreeMap, fs};
 
 use anyhow::Context;
+use eventdbx_node::plugins::DomainGrants;
 use serde::Serialize;
 
 use crate::fail::{Failure, Kind};
@@ -19,8 +21,9 @@ pub(crate) struct Target {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Grants {
     /// What a transport may reach, by the name that it uses: http=NAME=URL, tcp=NAME=HOST:PORT or tls=NAME=HOST:PORT; with
-    /// `,private` behind it, also at an address of this machine or of a private network; may be repeated
-    #[arg(long = "grant", value_name = "KIND=NAME=ADDRESS")]
+    /// `,private` behind it, also at an address of this machine or of a private network. What a gateway may do in its
+    /// domain: append=TYPE[/ID], read=TYPE[/ID] (with * and ?) or query=PLUGIN. May be repeated
+    #[arg(long = "grant", value_name = "GRANT")]
     grants: Vec<String>,
     /// A header that the daemon adds to every request to a target, from a file or an environment variable. The plugin
     /// never sees it; may be repeated
@@ -29,13 +32,24 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
+    /// What a gateway may do in its domain.
+    pub(super) fn domain(&self) -> DomainGrants {
+        let of = |verb| self.grants.iter().filter_map(|grant| in_domain(grant, verb).map(str::to_owned)).collect();
+        DomainGrants { append: of("append"), read: of("read"), query: of("query") }
+    }
+
     /// The targets by name.
     pub(super) fn targets(&self) -> anyhow::Result<BTreeMap<String, Target>> {
         let mut targets = BTreeMap::new();
-        for grant in &self.grants {
+        let in_domain =
+            |grant: &&String| ["append", "read", "query"].iter().any(|verb| in_domain(grant, verb).is_some());
+        for grant in self.grants.iter().filter(|grant| !in_domain(grant)) {
             let (name, target) = parse(grant).ok_or_else(|| {
                 Failure::new(Kind::Usage, format!("--grant {grant:?} is no grant"))
-                    .hint("write it as http=NAME=https://HOST/BASE, tcp=NAME=HOST:PORT or tls=NAME=HOST:PORT")
+                    .hint(
+                        "a transport's: http=NAME=https://HOST/BASE, tcp=NAME=HOST:PORT or tls=NAME=HOST:PORT; a gateway's: \
+                         append=TYPE[/ID], read=TYPE[/ID] or query=PLUGIN",
+                    )
             })?;
             if targets.insert(name.clone(), target).is_some() {
                 return Err(Failure::new(Kind::Usage, format!("the target {name} is granted twice")).into());
@@ -76,6 +90,11 @@ impl Source<'_> {
         };
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
+}
+
+/// What a grant of a gateway is about, if it is one of this verb.
+fn in_domain<'a>(grant: &'a str, verb: &str) -> Option<&'a str> {
+    grant.strip_prefix(verb)?.strip_prefix('=')
 }
 
 fn parse(grant: &str) -> Option<(String, Target)> {
@@ -121,6 +140,16 @@ mod tests {
         for wrong in ["hook=https://h", "http=hook=h:80", "tcp=r=tcp://h:1", "ftp=f=h:21", "http"] {
             assert_eq!(url(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_gateway_may_do_is_told_from_what_a_transport_reaches() {
+        let words = ["append=order/A*", "http=hook=https://h", "query=hours", "read=order"].map(str::to_owned);
+        let grants = Grants { grants: words.to_vec(), secret_headers: Vec::new() };
+        let list = |glob: &str| vec![glob.to_owned()];
+        let expected = DomainGrants { append: list("order/A*"), read: list("order"), query: list("hours") };
+        assert_eq!(grants.domain(), expected);
+        assert_eq!(grants.targets().unwrap().into_keys().collect::<Vec<_>>(), ["hook"]);
     }
 
     #[test]

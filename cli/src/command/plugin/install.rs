@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::Context;
-use eventdbx_node::{plugins::FieldList, wire::Raw};
+use eventdbx_node::{
+    plugins::{DomainGrants, FieldList},
+    wire::Raw,
+};
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::{Plugin, grants};
+use super::{PRIORITIES, Plugin, grants};
 use crate::{input, session::Session};
 
 #[derive(Debug, clap::Args)]
@@ -21,6 +24,9 @@ pub(crate) struct Args {
     /// all; a plugin is never given more than it can use]
     #[arg(long, value_name = "MODE")]
     payload_mode: Option<String>,
+    /// How much of the processor it gets while other plugins have work too [default: normal]
+    #[arg(long, value_name = "PRIORITY", value_parser = PRIORITIES)]
+    priority: Option<String>,
     /// Only aggregates like this (TYPE or TYPE/ID, with * and ?); may be repeated
     #[arg(long = "aggregate", value_name = "GLOB")]
     aggregates: Vec<String>,
@@ -57,6 +63,8 @@ pub(crate) struct Installation {
     pub(crate) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payload_mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<String>,
     pub(crate) aggregates: Vec<String>,
     pub(crate) events: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +78,8 @@ pub(crate) struct Installation {
     pub(crate) config: Option<Raw>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) targets: BTreeMap<String, grants::Target>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grants: Option<DomainGrants>,
 }
 
 impl Args {
@@ -81,6 +91,7 @@ impl Args {
             component: add_component(session, bytes).await?,
             name: self.name,
             payload_mode: self.payload_mode,
+            priority: self.priority,
             aggregates: self.aggregates,
             events: self.events,
             filter: self.filter,
@@ -89,6 +100,7 @@ impl Args {
             signature: self.signature.as_deref().map(super::signing::read_signature).transpose()?,
             config,
             targets,
+            grants: Some(self.grants.domain()),
         };
         session.format.answer(&install(session, &installation).await?, |plugin: &Plugin| plugin.sentence("installed"))
     }

@@ -1,6 +1,7 @@
 //! `dbx plugin`: install, watch, replay and build plugins.
 
 mod build;
+mod call;
 mod capsule;
 mod config;
 mod drop_in;
@@ -30,6 +31,9 @@ pub(crate) use self::{
     replay::{Request, replay},
     view::{Plugin, table},
 };
+
+/// What `--priority` takes.
+const PRIORITIES: [&str; 3] = ["high", "normal", "low"];
 
 /// Install, watch, replay and build plugins
 #[derive(Debug, clap::Subcommand)]
@@ -67,6 +71,7 @@ pub(crate) enum Command {
     /// Look after what a plugin could not handle
     #[command(subcommand)]
     Queue(queue::Command),
+    Call(call::Args),
     Replay(replay::Args),
     Jobs(jobs::Args),
     #[command(subcommand)]
@@ -104,6 +109,7 @@ impl Command {
             Self::Status(args) => args.run(session).await,
             Self::Logs(args) => args.run(session).await,
             Self::Queue(command) => command.run(session).await,
+            Self::Call(args) => args.run(session).await,
             Self::Replay(args) => args.run(session).await,
             Self::Jobs(args) => args.run(session).await,
             Self::Capsule(command) => command.run(session).await,

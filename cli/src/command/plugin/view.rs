@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eventdbx_node::plugins::FieldList;
+use eventdbx_node::plugins::{DomainGrants, FieldList};
 use serde::Deserialize;
 
 use crate::output::{self, GREEN, YELLOW};
@@ -17,6 +17,7 @@ pub(crate) struct Plugin {
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
     pub(crate) payload_mode: String,
+    priority: String,
     aggregates: Vec<String>,
     events: Vec<String>,
     filter: Option<String>,
@@ -40,6 +41,7 @@ pub(crate) struct Plugin {
     pub(crate) last_error: Option<String>,
     #[serde(default)]
     targets: Vec<Target>,
+    gateway: Option<Gateway>,
     extension: Option<Extension>,
     pub(crate) rebuild: Option<Rebuild>,
     drop_in: Option<String>,
@@ -50,6 +52,15 @@ pub(crate) struct Plugin {
 pub(crate) struct Kept {
     version: String,
     generation: u64,
+}
+
+/// What a gateway may do, and what became of its requests.
+#[derive(Debug, Deserialize)]
+struct Gateway {
+    grants: DomainGrants,
+    requests: u64,
+    failed: u64,
+    turned_away: u64,
 }
 
 /// What a schema extension brings, and who uses it.
@@ -87,10 +98,10 @@ impl Plugin {
     /// One line: what became of it.
     pub(super) fn sentence(&self, done: &str) -> String {
         let Self { name, version, state, .. } = self;
-        if self.is_mode() || self.extension.is_some() {
-            return format!("{GREEN}{done}{GREEN:#} {name} {version}: {state}");
+        match self.takes_deliveries() {
+            false => format!("{GREEN}{done}{GREEN:#} {name} {version}: {state}"),
+            true => self.sentence_with(done, &self.payload_mode),
         }
-        self.sentence_with(done, &self.payload_mode)
     }
 
     /// The same, where its deliveries were cut in another mode than the installed one.
@@ -106,18 +117,19 @@ impl Plugin {
             ("state", self.state()),
             ("component", self.component.clone()),
         ];
-        pairs.extend(match &self.extension {
-            Some(extension) => extension.told(),
-            None if self.is_mode() => Vec::new(),
-            None => self.deliveries(),
+        pairs.extend(match (&self.extension, &self.gateway) {
+            (Some(extension), _) => extension.told(),
+            (_, Some(gateway)) => gateway.told(self.cpu_ms),
+            (None, None) if self.is_mode() => Vec::new(),
+            (None, None) => self.deliveries(),
         });
         if let Some(signer) = &self.signer {
             pairs.push(("signed by", signer.clone()));
         }
         if !self.kept.is_empty() {
-            let kept = self.kept.iter().map(|kept| match self.extension {
-                Some(_) => kept.version.clone(),
-                None => format!("{} (generation {})", kept.version, kept.generation),
+            let kept = self.kept.iter().map(|kept| match self.takes_deliveries() {
+                false => kept.version.clone(),
+                true => format!("{} (generation {})", kept.version, kept.generation),
             });
             pairs.push(("can go back to", kept.collect::<Vec<_>>().join(", ")));
         }
@@ -134,10 +146,15 @@ impl Plugin {
         output::pairs(pairs)
     }
 
+    fn takes_deliveries(&self) -> bool {
+        self.extension.is_none() && self.gateway.is_none() && !self.is_mode()
+    }
+
     /// What is delivered to it, and what became of that.
     fn deliveries(&self) -> Vec<(&'static str, String)> {
         let mut pairs = vec![
             ("payload mode", self.payload_mode.clone()),
+            ("priority", self.priority.clone()),
             ("aggregates", globs(&self.aggregates)),
             ("events", globs(&self.events)),
             ("generation", self.generation.to_string()),
@@ -185,6 +202,27 @@ impl Plugin {
             }
         }
     }
+}
+
+impl Gateway {
+    fn told(&self, cpu_ms: u64) -> Vec<(&'static str, String)> {
+        let Self { grants: granted, requests, failed, turned_away } = self;
+        let failures = format!("{} unanswered, {} turned away", output::count(*failed), output::count(*turned_away));
+        vec![
+            ("may", grants(granted)),
+            ("requests", output::count(*requests)),
+            ("failures", failures),
+            ("CPU time", output::duration(Duration::from_millis(cpu_ms))),
+        ]
+    }
+}
+
+/// What a gateway may do, as it was granted.
+pub(super) fn grants(grants: &DomainGrants) -> String {
+    let verbs = [("append", &grants.append), ("read", &grants.read), ("query", &grants.query)];
+    let words = verbs.iter().flat_map(|(verb, globs)| globs.iter().map(move |glob| format!("{verb}={glob}")));
+    let words: Vec<_> = words.collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
 
 impl Extension {

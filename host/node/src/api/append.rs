@@ -5,6 +5,7 @@ use axum::Json;
 use super::{
     ApiError, convert,
     extract::{InDomain, JsonBody, NoParams, Params},
+    recipients,
 };
 use crate::{
     append,
@@ -13,6 +14,8 @@ use crate::{
 };
 
 /// Writes events: all of them or none
+///
+/// An event that names plugins or subscriptions which there are not is written all the same; the answer warns of them.
 #[utoipa::path(
     post,
     path = "/v1/domains/{d}/append",
@@ -27,7 +30,8 @@ pub(super) async fn append_events(
     _: Params<NoParams>,
     JsonBody(request): JsonBody<AppendRequest>,
 ) -> Result<Json<AppendResponse>, ApiError> {
+    let warnings = recipients::warnings(&domain, &request.events);
     let draft = convert::draft(request, &grant)?;
     let receipt = append::append(&domain.log, draft).await?;
-    Ok(Json(convert::receipt(&receipt)))
+    Ok(Json(AppendResponse { warnings, ..convert::receipt(&receipt) }))
 }

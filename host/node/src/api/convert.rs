@@ -1,7 +1,8 @@
 //! From the store's own types to the JSON of the wire, and from a request to a draft.
 
 use eventdbx_store::{
-    AggregateRow, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, Receipt, SnapshotInfo, VerifyReport,
+    AggregateRow, BodyKind, Draft, Durability, EventKind, Expected, Json, NewEvent, NewRecipient, Priority, Receipt,
+    Recipients, SnapshotInfo, VerifyReport,
 };
 
 use super::{
@@ -20,13 +21,19 @@ pub(super) fn draft(request: wire::AppendRequest, grant: &Grant) -> Result<Draft
     Ok(Draft { events: events.collect::<Result<_, _>>()?, key: request.key, actor: grant.actor().to_owned() })
 }
 
-/// One event of a draft; the error says which of payload and patch is missing or too much.
+/// One event of a draft; the error says what is missing or too much.
 pub(crate) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static str> {
     let (body_kind, body) = match (event.payload, event.patch) {
         (Some(payload), None) => (BodyKind::Payload, text(payload)),
         (None, Some(patch)) => (BodyKind::Patch, text(patch)),
         (None, None) => return Err("one of `payload` and `patch` is needed"),
         (Some(_), Some(_)) => return Err("`payload` and `patch` exclude each other"),
+    };
+    let publish = match (event.emit, event.publish) {
+        (Some(false), publish) if publish.is_empty() => Some(Vec::new()),
+        (Some(false), _) => return Err("`publish` and an `emit` of false exclude each other"),
+        (_, publish) if publish.is_empty() => None,
+        (_, publish) => Some(publish.into_iter().map(recipient).collect()),
     };
     Ok(NewEvent {
         aggregate_type: event.aggregate_type,
@@ -38,6 +45,7 @@ pub(crate) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static s
         extensions: event.extensions.map(text),
         note: event.note,
         occurred_at: event.occurred_at,
+        publish,
         expected: match event.expect {
             Expect::Any => Expected::Any,
             Expect::None => Expected::NoAggregate,
@@ -45,6 +53,28 @@ pub(crate) fn new_event(event: wire::AppendEvent) -> Result<NewEvent, &'static s
             Expect::Version(version) => Expected::Exact(version),
         },
     })
+}
+
+fn recipient(publish: wire::Publish) -> NewRecipient {
+    let priority = match publish.priority {
+        wire::Priority::Normal => Priority::Normal,
+        wire::Priority::Urgent => Priority::Urgent,
+    };
+    NewRecipient { name: publish.plugin, mode: publish.mode, priority }
+}
+
+/// Recipients, as they are asked for: whether the event is delivered at all, and to whom alone.
+fn publish(recipients: &Recipients) -> (Option<bool>, Vec<wire::Publish>) {
+    let Recipients::Only(list) = recipients else { return (None, Vec::new()) };
+    let publish = list.iter().map(|recipient| wire::Publish {
+        plugin: recipient.name.to_string(),
+        mode: recipient.mode.as_ref().map(ToString::to_string),
+        priority: match recipient.priority {
+            Priority::Normal => wire::Priority::Normal,
+            Priority::Urgent => wire::Priority::Urgent,
+        },
+    });
+    (list.is_empty().then_some(false), publish.collect())
 }
 
 fn text(raw: Raw) -> String {
@@ -69,6 +99,7 @@ pub(super) fn receipt(receipt: &Receipt) -> wire::AppendResponse {
         events: events.collect(),
         durability: durability(receipt.durability).to_owned(),
         duplicate: receipt.duplicate,
+        warnings: Vec::new(),
     }
 }
 
@@ -88,6 +119,7 @@ pub(super) fn event(event: &eventdbx_store::Event, view: &View) -> Result<wire::
         EventKind::Patch => (wire::EventBodyKind::Patch, None, Some(content)),
         EventKind::System => (wire::EventBodyKind::System, Some(content), None),
     };
+    let (emit, publish) = publish(&header.recipients);
     Ok(wire::Event {
         position: header.position.get(),
         aggregate_type: header.aggregate.kind.to_string(),
@@ -104,6 +136,8 @@ pub(super) fn event(event: &eventdbx_store::Event, view: &View) -> Result<wire::
         actor: body.actor.to_string(),
         recorded_at: header.recorded_at.to_rfc3339(),
         occurred_at: header.occurred_at.as_deref().map(str::to_owned),
+        emit,
+        publish,
         schema_version: header.schema_version,
         upcast,
         digest: header.digest.to_string(),

@@ -132,6 +132,10 @@ impl From<PluginError> for ApiError {
             }
             PluginError::Busy(_) | PluginError::WaitTimeout { .. } => Self::new(ErrorCode::Busy, message),
             PluginError::Stopped { .. } | PluginError::ModeFailed(_) => Self::new(ErrorCode::Unavailable, message),
+            PluginError::Gateway { ref name, .. } => {
+                let hint = format!("`dbx plugin logs {name}` tells what it logged");
+                Self::new(ErrorCode::BadGateway, message).hint(hint)
+            }
             PluginError::Query(QueryError::Failed(_)) | PluginError::Internal(_) => {
                 Self::new(ErrorCode::Internal, message)
             }

@@ -222,8 +222,13 @@ impl BodyLimit {
 
     fn exceeded(&self) -> ApiError {
         let Self { bytes, name } = self;
-        ApiError::new(ErrorCode::TooLarge, format!("the body is larger than {name} allows ({bytes} bytes)"))
-            .hint(format!("send less at a time, or raise it: dbx config set {name} N, and restart"))
+        let error =
+            ApiError::new(ErrorCode::TooLarge, format!("the body is larger than {name} allows ({bytes} bytes)"));
+        // What is no key of the configuration is the same for everybody.
+        match name.contains('.') {
+            true => error.hint(format!("send less at a time, or raise it: dbx config set {name} N, and restart")),
+            false => error.hint("send less at a time"),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod extract;
 mod follow;
+mod gateway;
 mod history;
 mod import;
 mod jobs;
@@ -27,6 +28,7 @@ mod plugin_changes;
 mod plugin_trust;
 mod plugins;
 mod queue;
+mod recipients;
 mod references;
 mod schema_check;
 mod schemas;
@@ -49,6 +51,7 @@ use crate::{node::Node, wire::ErrorCode};
 pub(crate) use convert::new_event;
 pub(crate) use error::ApiError;
 pub use openapi::openapi_document;
+pub(crate) use sight::View;
 pub(crate) use status::resident_bytes;
 
 /// The router, ready to serve.
@@ -131,6 +134,9 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
             payload_modes::remove_payload_mode
         ))
         .routes(routes!(plugins::query_plugin))
+        .routes(routes!(gateway::ask_gateway))
+        .routes(routes!(gateway::ask_gateway_root))
+        .routes(routes!(gateway::ask_gateway_below))
         .routes(routes!(queue::list_queue))
         .routes(routes!(queue::get_entry))
         .routes(routes!(queue::retry_entry))

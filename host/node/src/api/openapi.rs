@@ -35,5 +35,6 @@ pub(super) fn finish(mut document: OpenApi) -> String {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+    let PathItem { get, put, post, delete, patch, head, options, .. } = item;
+    [get, put, post, delete, patch, head, options].into_iter().flatten()
 }

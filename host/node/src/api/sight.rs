@@ -24,14 +24,14 @@ pub(super) struct Sight {
 }
 
 /// What a request sees of a domain, by the schemas of one moment.
-pub(super) struct View {
+pub(crate) struct View {
     book: Arc<SchemaBook>,
     sight: Sight,
 }
 
 /// What is shown of an event's payload or patch.
-pub(super) struct Content {
-    pub(super) json: Raw,
+pub(crate) struct Content {
+    pub(crate) json: Raw,
     /// Whether it has another shape than it was written in.
     pub(super) upcast: bool,
 }
@@ -57,8 +57,13 @@ impl Sight {
 }
 
 impl View {
+    /// The view of somebody to whom no hidden field is ever shown.
+    pub(crate) fn without_hidden(book: Arc<SchemaBook>) -> Self {
+        Self { book, sight: Sight { all: false, upcast: false } }
+    }
+
     /// The payload or patch of an event.
-    pub(super) fn content(&self, event: &Event) -> Result<Content, ApiError> {
+    pub(crate) fn content(&self, event: &Event) -> Result<Content, ApiError> {
         let is_patch = event.header.kind == EventKind::Patch;
         let upcast = self.sight.upcast.then(|| self.book.upcast(event)).flatten();
         let payload = upcast.as_ref().unwrap_or(&event.body.payload);
@@ -81,7 +86,7 @@ impl View {
     }
 
     /// The state of an aggregate.
-    pub(super) fn state(&self, kind: &AggregateType, state: &Json) -> Result<Raw, ApiError> {
+    pub(crate) fn state(&self, kind: &AggregateType, state: &Json) -> Result<Raw, ApiError> {
         self.shown(kind, state, Schema::remove_hidden)
     }
 

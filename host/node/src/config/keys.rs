@@ -61,6 +61,16 @@ pub const KEYS: &[Key] = &[
         range: None,
         doc: "domains (e.g. [\"default\"]) whose folder `drop-in` is watched: a component put there is installed",
     },
+    Key {
+        name: "plugins.gateway_threads",
+        range: Some(1..=64),
+        doc: "requests that one gateway answers at the same time",
+    },
+    Key {
+        name: "plugins.gateway_waiting",
+        range: Some(0..=65_536),
+        doc: "requests that wait for one gateway; more are answered busy",
+    },
     Key { name: "daemon.log_level", range: None, doc: "error, warn, info, debug or trace" },
     Key {
         name: "daemon.body_mib",

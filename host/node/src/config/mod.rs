@@ -67,6 +67,8 @@ pub struct PluginsSection {
     pub parked: usize,
     pub log_lines: usize,
     pub queries: usize,
+    pub gateway_threads: usize,
+    pub gateway_waiting: usize,
     /// Domains with a drop-in folder.
     pub drop_in: Vec<String>,
 }
@@ -139,6 +141,8 @@ impl Default for PluginsSection {
             parked: limits.parked,
             log_lines: limits.log_lines,
             queries: limits.queries,
+            gateway_threads: limits.gateway_threads,
+            gateway_waiting: limits.gateway_waiting,
             drop_in: Vec::new(),
         }
     }
@@ -159,6 +163,8 @@ impl PluginsSection {
             parked: self.parked,
             log_lines: self.log_lines,
             queries: self.queries,
+            gateway_threads: self.gateway_threads,
+            gateway_waiting: self.gateway_waiting,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use eventdbx_store::Stats;
+use eventdbx_store::{COMMIT_BOUNDS, Stats};
 
 use super::text::{Kind, Text, float};
-use crate::node::DomainNode;
+use crate::{node::DomainNode, timing::Timed};
 
 type Family = (&'static str, Kind, &'static str, fn(&Stats) -> f64);
 
@@ -31,6 +31,16 @@ pub(super) fn write(text: &mut Text, domains: &[Arc<DomainNode>]) {
         for (domain, stats) in &stats {
             text.sample(&[("domain", domain)], value(stats));
         }
+    }
+    text.family(
+        "eventdbx_domain_commit_duration_seconds",
+        Kind::Histogram,
+        "Time that writing and syncing a commit took, since the domain was opened.",
+    );
+    let bounds = COMMIT_BOUNDS.map(|bound| bound.as_secs_f64());
+    for (domain, stats) in &stats {
+        let timed = Timed { counts: stats.commit_times.clone(), seconds: float(stats.commit_micros) / 1e6 };
+        text.histogram(&[("domain", domain)], &bounds, &timed);
     }
     text.family("eventdbx_domain_writes_stopped", Kind::Gauge, "Whether a domain takes no writes after a failed one.");
     for domain in domains {

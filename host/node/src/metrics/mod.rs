@@ -1,5 +1,5 @@
 //! Metrics in the text format of Prometheus, 0.0.4: read when somebody asks, nothing is collected in between but counts of
-//! requests.
+//! requests and calls.
 //!
 //! The format is a few lines and written by hand ([`text`]): what is in here are numbers that others count, which a
 //! registry of a metrics crate would only hold a second time.
@@ -8,16 +8,14 @@ mod domain;
 mod plugin;
 mod requests;
 mod subscription;
+mod target;
 mod text;
 
 use std::{fs, sync::atomic::Ordering};
 
 pub(crate) use self::requests::{Requests, count};
-use self::{
-    requests::BUCKETS,
-    text::{Kind, Text},
-};
-use crate::{api::resident_bytes, domains::Slot, grant::Grant, node::Node};
+use self::text::{Kind, Text};
+use crate::{api::resident_bytes, domains::Slot, grant::Grant, node::Node, timing::BOUNDS};
 
 /// What the text is sent as.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -37,7 +35,9 @@ pub(crate) fn render(node: &Node, grant: &Grant) -> String {
         .filter_map(|(_, slot)| if let Slot::Open(domain) = slot { Some(domain) } else { None })
         .collect();
     domain::write(&mut text, &open);
-    plugin::write(&mut text, &open, grant);
+    let plugins = plugin::of(&open, grant);
+    plugin::write(&mut text, &plugins);
+    target::write(&mut text, &plugins);
     subscription::write(&mut text, &open, grant);
     text.finish()
 }
@@ -74,6 +74,6 @@ fn requests(text: &mut Text, node: &Node) {
     text.family("eventdbx_http_request_duration_seconds", Kind::Histogram, help);
     for (key, counts) in &counted {
         let labels = [("method", &*key.method), ("route", &*key.route)];
-        text.histogram(&labels, &BUCKETS, &counts.histogram());
+        text.histogram(&labels, &BOUNDS, &counts.timing.read());
     }
 }

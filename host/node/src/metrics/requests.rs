@@ -16,12 +16,7 @@ use axum::{
     response::Response,
 };
 
-use super::text::Histogram;
-use crate::node::Node;
-
-/// Upper bounds of the histogram of latencies, in seconds: from an append without a sync to a long poll.
-pub(super) const BUCKETS: [f64; 14] =
-    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+use crate::{node::Node, timing::Timing};
 
 /// What the requests were that match no route, or come by a method that none has.
 const OTHER: &str = "other";
@@ -44,8 +39,7 @@ pub(super) struct Key {
 pub(super) struct Counts {
     /// 1xx to 5xx.
     pub(super) by_class: [AtomicU64; 5],
-    by_bucket: [AtomicU64; BUCKETS.len() + 1],
-    micros: AtomicU64,
+    pub(super) timing: Timing,
 }
 
 /// Counts a request. A layer of the router.
@@ -73,10 +67,7 @@ impl Requests {
         });
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
         counts.by_class[class].fetch_add(1, Ordering::Relaxed);
-        let seconds = took.as_secs_f64();
-        let bucket = BUCKETS.iter().position(|bound| seconds <= *bound).unwrap_or(BUCKETS.len());
-        counts.by_bucket[bucket].fetch_add(1, Ordering::Relaxed);
-        counts.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        counts.timing.count(took);
     }
 
     /// What was counted, by route and method.
@@ -86,17 +77,10 @@ impl Requests {
     }
 }
 
-impl Counts {
-    pub(super) fn histogram(&self) -> Histogram {
-        let counts = self.by_bucket.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-        Histogram { counts, sum: super::text::float(self.micros.load(Ordering::Relaxed)) / 1e6 }
-    }
-}
-
 /// Methods are what clients make up; those that routes have are told apart.
 fn known_method(method: &str) -> &str {
     match method {
-        "GET" | "HEAD" | "PUT" | "POST" | "DELETE" => method,
+        "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE" => method,
         _ => OTHER,
     }
 }

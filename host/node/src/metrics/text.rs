@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::timing::Timed;
+
 /// What a family measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -24,13 +26,6 @@ pub(super) struct Text {
     header: Option<String>,
 }
 
-/// How often something took how long.
-pub(super) struct Histogram {
-    /// By bound: how many were at most so large, and no bound below fits. The last is for those beyond every bound.
-    pub(super) counts: Vec<u64>,
-    pub(super) sum: f64,
-}
-
 impl Text {
     /// Begins a family. Without samples, nothing of it is written.
     pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
@@ -51,14 +46,14 @@ impl Text {
     }
 
     /// A histogram of the family. `bounds` are those of the format's `le`, but for the last, which is infinite.
-    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], bounds: &[f64], histogram: &Histogram) {
+    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], bounds: &[f64], timed: &Timed) {
         let mut below = 0;
-        for (index, count) in histogram.counts.iter().enumerate() {
+        for (index, count) in timed.counts.iter().enumerate() {
             below += count;
             let bound = bounds.get(index).map_or_else(|| "+Inf".to_owned(), f64::to_string);
             self.line("_bucket", labels, Some(&bound), float(below));
         }
-        self.line("_sum", labels, None, histogram.sum);
+        self.line("_sum", labels, None, timed.seconds);
         self.line("_count", labels, None, float(below));
     }
 
@@ -127,7 +122,7 @@ mod tests {
         text.sample(&[], 0.5);
         text.sample(&[("name", "a \"b\"\\\n"), ("x", "y")], f64::NEG_INFINITY);
         text.family("took_seconds", Kind::Histogram, "How long.");
-        text.histogram(&[("a", "b")], &[0.1, 1.0], &Histogram { counts: vec![2, 0, 1], sum: 3.25 });
+        text.histogram(&[("a", "b")], &[0.1, 1.0], &Timed { counts: vec![2, 0, 1], seconds: 3.25 });
         let expected = concat!(
             "# HELP level Two\\nlines, one \\\\.\n# TYPE level gauge\nlevel 0.5\n",
             "level{name=\"a \\\"b\\\"\\\\\\n\",x=\"y\"} -Inf\n",

@@ -12,7 +12,10 @@ mod stream;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,6 +28,8 @@ use self::{
     grant::{Place, check},
     http::HttpTarget,
 };
+use crate::timing::{Timed, Timing};
+
 pub use self::{
     breaker::Circuit,
     grant::{Secret, TargetGrant},
@@ -41,6 +46,29 @@ struct Target {
     grant: TargetGrant,
     reach: Reach,
     breaker: Mutex<Breaker>,
+    figures: Figures,
+}
+
+/// Counts what was asked of a target.
+#[derive(Default)]
+struct Figures {
+    ok: AtomicU64,
+    failed: AtomicU64,
+    not_asked: AtomicU64,
+    took: Timing,
+}
+
+/// What was asked of a target since its plugin was loaded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TargetFigures {
+    /// Requests that were answered, and connections that stood.
+    pub(crate) ok: u64,
+    /// Those that failed: no connection, no answer, or a status of 5xx.
+    pub(crate) failed: u64,
+    /// Those that the circuit breaker kept from it.
+    pub(crate) not_asked: u64,
+    /// How long those took that were asked.
+    pub(crate) took: Timed,
 }
 
 enum Reach {
@@ -65,6 +93,9 @@ pub struct TargetStatus {
     pub failures: u32,
     /// The last thing that went wrong with it.
     pub last_error: Option<String>,
+    /// What was asked of it.
+    #[serde(skip)]
+    pub(crate) figures: TargetFigures,
 }
 
 impl Targets {
@@ -83,7 +114,10 @@ impl Targets {
                             Reach::Stream(stream::StreamTarget { host, port, tls, private: grant.private })
                         }
                     };
-                    targets.insert(name.clone(), Target { grant: grant.clone(), reach, breaker: Mutex::default() });
+                    targets.insert(
+                        name.clone(),
+                        Target { grant: grant.clone(), reach, breaker: Mutex::default(), figures: Figures::default() },
+                    );
                 }
                 Err(found) => faults.extend(found),
             }
@@ -103,6 +137,7 @@ impl Targets {
                 circuit: breaker.circuit(now),
                 failures: breaker.failures(),
                 last_error: breaker.last_error().map(ToOwned::to_owned),
+                figures: target.figures.read(),
             }
         };
         self.0.iter().map(status).collect()
@@ -113,6 +148,14 @@ impl Targets {
             let name: String = name.chars().take(64).collect();
             OutboundError::Denied(format!("no target {name:?} is granted"))
         })
+    }
+}
+
+impl Figures {
+    fn read(&self) -> TargetFigures {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let [ok, failed, not_asked] = [&self.ok, &self.failed, &self.not_asked].map(count);
+        TargetFigures { ok, failed, not_asked, took: self.took.read() }
     }
 }
 
@@ -127,13 +170,20 @@ impl Target {
         ask: impl FnOnce() -> Result<T, OutboundError>,
         bad: impl FnOnce(&T) -> Option<String>,
     ) -> Result<T, OutboundError> {
-        self.breaker().admit(Instant::now()).map_err(OutboundError::Unreachable)?;
+        if let Err(left_alone) = self.breaker().admit(Instant::now()) {
+            self.figures.not_asked.fetch_add(1, Ordering::Relaxed);
+            return Err(OutboundError::Unreachable(left_alone));
+        }
+        let begun = Instant::now();
         let answer = ask();
+        self.figures.took.count(begun.elapsed());
         let failure = match &answer {
             Ok(answer) => bad(answer),
             Err(OutboundError::Denied(_) | OutboundError::TooLarge(_)) => None,
             Err(error) => Some(error.to_string()),
         };
+        let counter = if failure.is_some() { &self.figures.failed } else { &self.figures.ok };
+        counter.fetch_add(1, Ordering::Relaxed);
         match failure {
             Some(failure) => self.breaker().failed(failure, Instant::now()),
             None => self.breaker().succeeded(),

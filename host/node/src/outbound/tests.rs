@@ -71,6 +71,8 @@ fn a_request_goes_out_with_the_secret_and_its_answer_comes_back() {
     assert!(answer.headers.contains(&("x-seen".to_owned(), "yes".to_owned())));
     let seen = served.join().unwrap();
     assert!(seen.starts_with("POST /base/hook?a=b HTTP/1.1\r\n") && seen.ends_with("\r\n\r\n{\"n\":1}"), "{seen}");
+    let figures = link.0.status(Instant::now()).remove(0).figures;
+    assert_eq!((figures.ok, figures.failed, figures.not_asked), (1, 0, 0));
     assert!(seen.contains("authorization: Bearer s3cret\r\n") && seen.contains("x-id: 7\r\n"), "{seen}");
     let status = serde_json::to_string(&link.0.status(Instant::now())).unwrap();
     assert!(status.contains("authorization") && !status.contains("s3cret"), "{status}");
@@ -141,6 +143,9 @@ fn a_target_that_keeps_refusing_is_left_alone() {
     assert_eq!(link.0.status(Instant::now())[0].circuit, Circuit::Open);
     let refused = link.connect("there", TIMEOUT).err();
     assert!(matches!(&refused, Some(OutboundError::Unreachable(why)) if why.contains("left alone")), "{refused:?}");
+    let figures = link.0.status(Instant::now()).remove(0).figures;
+    assert_eq!((figures.ok, figures.failed, figures.not_asked), (0, 5, 1));
+    assert_eq!(figures.took.counts.iter().sum::<u64>(), 5, "what is not asked takes no time");
 }
 
 #[test]

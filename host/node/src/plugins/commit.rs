@@ -35,7 +35,7 @@ impl Track {
     pub(super) fn commit_with(
         &mut self,
         progress: Progress,
-        handled: Handled,
+        mut handled: Handled,
         park: &[(AggregateNumber, ParkedRow)],
         unpark: &[AggregateNumber],
     ) -> Result<bool, Fault> {
@@ -46,6 +46,7 @@ impl Track {
         cursor.counters.deliveries += items.saturating_sub(skipped);
         cursor.counters.skipped += skipped;
         cursor.counters.left_out += progress.left_out;
+        self.ahead.forget(progress.end, &mut handled);
         let rows: Vec<_> = park.iter().map(|(number, row)| (*number, row.encode())).collect();
         let writes = table_writes(&handled.writes);
         let commit = GenerationCommit { generation: self.generation, writes: &writes, cursor, park: &rows, unpark };
@@ -67,6 +68,7 @@ impl Track {
             lent.counters.table_bytes = bytes;
         }
         self.services.keeper.committed();
+        self.ahead.passed(progress.end);
         self.parked.extend(park.iter().cloned());
         unpark.iter().for_each(|number| drop(self.parked.remove(number)));
         self.keep(handled);

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
 /// Most bytes of the JSON Schema of a configuration.
@@ -60,6 +60,9 @@ fn values(value: &Value) -> u64 {
 /// What is wrong and where, without the value.
 fn told(error: &ValidationError<'_>) -> String {
     let place = error.instance_path().to_string();
+    if place.is_empty() && matches!(error.kind(), ValidationErrorKind::FalseSchema) {
+        return "the plugin takes no configuration: leave it empty".to_owned();
+    }
     let place = if place.is_empty() { "the configuration".to_owned() } else { format!("the configuration at {place}") };
     format!("{place}: {}", error.masked_with("it"))
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    FieldList, PayloadMode, PluginError, PluginStatus, install,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, PluginStatus, install,
     installed::Installed,
     lock,
     record::Record,
@@ -23,6 +23,8 @@ use super::{
 pub struct ConfigRequest {
     /// What deliveries carry.
     pub payload_mode: Option<PayloadMode>,
+    /// How much of the processor it gets beside others.
+    pub priority: Option<PluginPriority>,
     /// Globs that an aggregate must match (`type` or `type/id`); an empty list: any.
     pub aggregates: Option<Vec<String>>,
     /// Globs that an event type must match; an empty list: any but EventDBX's own.
@@ -36,6 +38,10 @@ pub struct ConfigRequest {
     /// Configuration object for the component.
     #[schema(value_type = Option<Object>)]
     pub config: Option<Map<String, Value>>,
+    /// What a gateway may do from now on: `append=TYPE[/ID]`, `read=TYPE[/ID]` or `query=PLUGIN`.
+    pub grant: Vec<String>,
+    /// What it may not do any more, as it was granted.
+    pub revoke: Vec<String>,
 }
 
 /// How a plugin is configured.
@@ -47,6 +53,8 @@ pub struct ConfigView {
     pub kind: String,
     /// What deliveries carry.
     pub payload_mode: PayloadMode,
+    /// How much of the processor it gets beside others.
+    pub priority: PluginPriority,
     /// The most that was granted; none: all that it can use.
     pub max_mode: Option<PayloadMode>,
     /// Globs over aggregates; none: any.
@@ -60,23 +68,54 @@ pub struct ConfigView {
     /// Configuration of the component, without what is secret.
     #[schema(value_type = Object)]
     pub config: Map<String, Value>,
+    /// What a gateway may do in its domain.
+    pub grants: DomainGrants,
     /// Position from which on all this holds for what is delivered: the cursor; of a schema extension, for what is written.
     pub holds_after: u64,
 }
 
 impl ConfigRequest {
-    /// Whether anything but the configuration is to change.
+    /// Whether what is delivered is to change.
     fn is_about_deliveries(&self) -> bool {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config: _ } = self;
+        let Self {
+            payload_mode,
+            priority,
+            aggregates,
+            events,
+            filter,
+            include,
+            exclude,
+            config: _,
+            grant: _,
+            revoke: _,
+        } = self;
         let lists = [aggregates, events, include, exclude];
-        payload_mode.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
+        payload_mode.is_some() || priority.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
+    }
+
+    /// What of it makes no sense for a plugin of this kind.
+    fn check(&self, name: &str, kind: &str) -> Result<(), PluginError> {
+        let Some(kind) = Kind::named(kind) else { return Ok(()) };
+        let article = kind.article();
+        if self.is_about_deliveries() && !kind.takes_deliveries() {
+            let message = format!("{name} is {article} and takes no deliveries: there is nothing to select of them");
+            return Err(PluginError::invalid(message));
+        }
+        if kind != Kind::Gateway && !(self.grant.is_empty() && self.revoke.is_empty()) {
+            let message =
+                format!("{name} is {article} and has no grants that can be changed: install it anew with others");
+            return Err(PluginError::invalid(message));
+        }
+        Ok(())
     }
 
     /// Takes the changes over into a record.
-    fn apply(self, record: &mut Record) {
-        let Self { payload_mode, aggregates, events, filter, include, exclude, config } = self;
+    fn apply(self, record: &mut Record) -> Result<(), PluginError> {
+        let Self { payload_mode, priority, aggregates, events, filter, include, exclude, config, grant, revoke } = self;
+        record.grants.change(&grant, &revoke).map_err(PluginError::Invalid)?;
         let (selection, given) = (&mut record.selection, |text: String| (!text.trim().is_empty()).then_some(text));
         record.payload_mode = payload_mode.unwrap_or(record.payload_mode);
+        record.priority = priority.unwrap_or(record.priority);
         if let Some(aggregates) = aggregates {
             record.aggregates = aggregates;
         }
@@ -95,6 +134,7 @@ impl ConfigRequest {
         if let Some(config) = config {
             record.config = config;
         }
+        Ok(())
     }
 }
 
@@ -107,12 +147,14 @@ impl Registry {
             name: name.to_owned(),
             kind: record.kind,
             payload_mode: record.payload_mode,
+            priority: record.priority,
             max_mode: record.selection.max_mode,
             aggregates: record.aggregates,
             events: record.events,
             filter: record.selection.filter,
             fields: record.selection.fields,
             config: redact::config(&record.config, &plugin.descriptor().config_schema),
+            grants: record.grants,
             holds_after: status.cursor,
         })
     }
@@ -122,13 +164,9 @@ impl Registry {
         let changing = lock(&self.changing);
         let installed = self.find(name)?;
         let mut record = installed.record();
-        if let Some(kind) = record.takes_none().filter(|_| request.is_about_deliveries()) {
-            let what = kind.article();
-            let message = format!("{name} is {what} and takes no deliveries: of it, only `config` can be changed");
-            return Err(PluginError::invalid(message));
-        }
         let plugin = self.services.load(&record.component)?;
-        request.apply(&mut record);
+        request.check(name, &record.kind)?;
+        request.apply(&mut record)?;
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         install::dry_run(&self.services, &plugin, &config)?;
@@ -140,9 +178,10 @@ impl Registry {
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
-            kept.payload_mode = record.payload_mode;
+            (kept.payload_mode, kept.priority) = (record.payload_mode, record.priority);
             (kept.aggregates, kept.events) = (record.aggregates, record.events);
             (kept.selection, kept.config) = (record.selection, record.config);
+            kept.grants = record.grants;
             kept.life.brings = record.life.brings;
         };
         self.exchange(&installed, change, &[])?;

@@ -7,7 +7,7 @@
 mod shape;
 mod shown;
 
-use std::{collections::HashMap, fmt::Write, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt::Write, ops::Range, sync::Arc};
 
 use eventdbx_sandbox::{Delivery, Envelope, Parts, Replacement};
 use eventdbx_store::{
@@ -17,6 +17,7 @@ use eventdbx_store::{
 
 use super::{
     PayloadMode,
+    ahead::Ahead,
     feed::Row,
     fields::FieldFilter,
     jobs::Span,
@@ -24,7 +25,7 @@ use super::{
     selector::Selector,
     services::Services,
     shaping::{Lens, ModeFault},
-    slice::Slice,
+    slice::{ModeMap, Slice},
     states::StateError,
     track::Progress,
 };
@@ -38,8 +39,13 @@ pub(super) struct Cutter<'a> {
     selector: &'a Selector,
     /// Only events of this stretch; none: of the whole log.
     span: Option<&'a Span>,
+    /// What was delivered before its turn and is passed over; none: nothing was.
+    ahead: Option<&'a Ahead>,
     parked: &'a HashMap<AggregateNumber, ParkedRow>,
     slice: Slice,
+    /// The modes of the domain's own, as they are for this batch.
+    modes: Arc<ModeMap>,
+    mode: PayloadMode,
     /// The component that shapes what the mode lets through, if it is one.
     lens: Option<Lens>,
 }
@@ -109,12 +115,17 @@ impl<'a> Cutter<'a> {
     ) -> Self {
         let modes = services.modes.current();
         let (slice, lens) = (selector.slice(mode, &modes), selector.lens(mode, &modes));
-        Self { services, selector, span: None, parked, slice, lens }
+        Self { services, selector, span: None, ahead: None, parked, slice, modes, mode, lens }
     }
 
     /// Cuts only what lies in a stretch.
     pub(super) fn within(self, span: Option<&'a Span>) -> Self {
         Self { span, ..self }
+    }
+
+    /// Passes over what was delivered before its turn.
+    pub(super) fn behind(self, ahead: &'a Ahead) -> Self {
+        Self { ahead: Some(ahead), ..self }
     }
 
     /// Cuts a batch. It ends at its last item, or where the log ends, or where enough rows were looked at.
@@ -142,6 +153,7 @@ impl<'a> Cutter<'a> {
                     break;
                 }
                 if self.span.is_none_or(|span| span.admits(header))
+                    && !self.ahead.is_some_and(|ahead| ahead.has(header))
                     && self.selector.admits(header)
                     && self.selector.passes(header, || window.row(index))?
                     && !cut.leave_out(self.parked, header)
@@ -174,7 +186,8 @@ impl<'a> Cutter<'a> {
 
     /// Everything that the delivery of a row carries; opens the row only if something of it is needed.
     fn item(&self, row: Row, payload: Option<&str>) -> Result<Item, StateError> {
-        let parts = self.slice.parts;
+        let slice = self.slice_of(row.header());
+        let parts = slice.parts;
         if parts.payload || parts.envelope || parts.extensions {
             row.event()?;
         }
@@ -184,7 +197,18 @@ impl<'a> Cutter<'a> {
             None => row,
         };
         let item = Item { row, payload: None, state, parts, shaped: None };
-        if self.slice.fields.is_empty() { Ok(item) } else { item.without(&self.slice.fields) }
+        if slice.fields.is_empty() { Ok(item) } else { item.without(&slice.fields) }
+    }
+
+    /// What is delivered of an event: what is of any, and of that no more than its writer lets this recipient see.
+    fn slice_of(&self, header: &Header) -> Cow<'_, Slice> {
+        match self.selector.mode_of(header) {
+            Some(mode) => {
+                let most = Slice::of(mode, &self.modes).unwrap_or_default();
+                Cow::Owned(self.slice.clone().and(most))
+            }
+            None => Cow::Borrowed(&self.slice),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ impl Registry {
     /// not what it is.
     pub(super) fn queue_edit(&self, actor: &str, name: &str, id: &str, payload: &str) -> Result<Parked, PluginError> {
         let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let (generation, number, row) = self.entry(&installed, id)?;
         let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
         let modes = self.services.modes.current();

@@ -85,6 +85,14 @@ pub enum PluginError {
     /// The query was not answered.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// A gateway gave no answer that could be believed.
+    #[error("the gateway {name} gave no answer: {reason}")]
+    Gateway {
+        /// The gateway.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The daemon or its disk is at fault.
     #[error("{0}")]
     Internal(String),

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    FieldList, PayloadMode, PluginError, config_schema, guest::Guest, host::TableHost, life::Life, logs::Logs,
-    record::Record, selection::Selection, selector::Selector, services::Services,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, config_schema, gateway::Access, guest::Guest,
+    host::TableHost, life::Life, logs::Logs, record::Record, selection::Selection, selector::Selector,
+    services::Services,
 };
 use crate::outbound::{TargetGrant, Targets};
 
@@ -25,6 +26,9 @@ pub struct InstallRequest {
     /// What deliveries carry; none: `all`, which is whatever the component can use.
     #[serde(default)]
     pub payload_mode: Option<PayloadMode>,
+    /// How much of the processor it gets beside others; none: `normal`.
+    #[serde(default)]
+    pub priority: PluginPriority,
     /// Globs that an aggregate must match (`type` or `type/id`); none: any.
     #[serde(default)]
     pub aggregates: Vec<String>,
@@ -50,6 +54,9 @@ pub struct InstallRequest {
     /// What a transport may reach, by the name that it uses.
     #[serde(default)]
     pub targets: BTreeMap<String, TargetGrant>,
+    /// What a gateway may do in its domain.
+    #[serde(default)]
+    pub grants: DomainGrants,
 }
 
 impl InstallRequest {
@@ -99,6 +106,9 @@ impl Checked {
         if let Err(refused) = check_targets(descriptor.kind, &request.targets) {
             refused.into_iter().for_each(&mut faulty);
         }
+        if let Err(refused) = check_grants(descriptor.kind, &request.grants) {
+            refused.into_iter().for_each(&mut faulty);
+        }
         let Ok(history) = history else { return Err(PluginError::Invalid(faults)) };
         if !faults.is_empty() {
             return Err(PluginError::Invalid(faults));
@@ -118,11 +128,13 @@ impl Checked {
             kind: descriptor.kind.as_str().to_owned(),
             queries: descriptor.queries.iter().map(|query| query.name.clone()).collect(),
             payload_mode: self.mode,
+            priority: self.request.priority,
             aggregates: self.request.aggregates.clone(),
             events: self.request.events.clone(),
             selection: self.request.selection(),
             config: self.request.config.clone(),
             targets: self.request.targets.clone(),
+            grants: self.request.grants.clone(),
             enabled: true,
             generation,
             rebuild: None,
@@ -141,6 +153,17 @@ fn check_targets(kind: Kind, targets: &BTreeMap<String, TargetGrant>) -> Result<
         (Kind::Transport, false) => Targets::new(targets).map(drop),
         (_, true) => Ok(()),
         (_, false) => Err(vec![format!("{} reaches nothing outside: grant it no target", kind.article())]),
+    }
+}
+
+/// What can be done in a domain is a gateway's to do. One that is granted nothing may answer all the same.
+fn check_grants(kind: Kind, grants: &DomainGrants) -> Result<(), Vec<String>> {
+    match (kind, grants.is_empty()) {
+        (Kind::Gateway, _) => Access::new(grants).map(drop),
+        (_, true) => Ok(()),
+        (_, false) => {
+            Err(vec![format!("{} neither writes nor asks: grant it no append, read or query", kind.article())])
+        }
     }
 }
 

@@ -13,7 +13,10 @@ use eventdbx_store::{
 };
 
 use super::{
-    KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus, lock,
+    KeptStatus, PayloadMode, PluginError, PluginState, PluginStatus, RebuildStatus,
+    calls::Calls,
+    gateway::{Gateway, Requests},
+    lock,
     logs::Logs,
     record::Record,
     services::Services,
@@ -26,6 +29,7 @@ use crate::outbound::Targets;
 pub(super) struct Installed {
     pub(super) name: String,
     pub(super) logs: Arc<Logs>,
+    pub(super) calls: Arc<Calls>,
     /// What it may reach, if it is a transport.
     pub(super) targets: Arc<Targets>,
     /// Whoever reads tables takes its snapshot under this lock, so that it is never one from before a flip with the
@@ -37,6 +41,10 @@ pub(super) struct Installed {
     /// None until the worker has loaded it.
     plugin: Mutex<Option<Plugin>>,
     pub(super) worker: Mutex<Option<Handle>>,
+    /// What answers requests, if it is a gateway that runs.
+    pub(super) gateway: Mutex<Option<Gateway>>,
+    /// What became of its requests, if it is a gateway.
+    pub(super) requests: Arc<Requests>,
 }
 
 /// How the worker stands, as it told last.
@@ -74,6 +82,7 @@ impl Installed {
         Self {
             name: name.to_owned(),
             logs: Arc::new(Logs::new(clock, log_lines)),
+            calls: Arc::default(),
             // They were checked when they were granted.
             targets: Arc::new(Targets::new(&record.targets).unwrap_or_default()),
             record: Mutex::new(record),
@@ -81,6 +90,8 @@ impl Installed {
             changed: Condvar::new(),
             plugin: Mutex::default(),
             worker: Mutex::default(),
+            gateway: Mutex::default(),
+            requests: Arc::default(),
         }
     }
 
@@ -144,12 +155,30 @@ impl Installed {
         Ok(())
     }
 
+    /// Whether it takes deliveries; the error says why what was asked for makes no sense otherwise.
+    pub(super) fn check_fed(&self) -> Result<(), PluginError> {
+        let Some(kind) = self.record().takes_none() else { return Ok(()) };
+        let (name, article) = (&self.name, kind.article());
+        Err(PluginError::invalid(format!("{name} is {article}: it takes no deliveries and answers no queries")))
+    }
+
+    /// Loads the component of a gateway.
+    pub(super) fn load(&self, services: &Services) -> Result<Plugin, PluginError> {
+        let plugin = self.code(services, &self.record())?;
+        *lock(&self.plugin) = Some(plugin.clone());
+        Ok(plugin)
+    }
+
+    /// Whoever exchanged the code has loaded it: the plugin pauses no longer than it must.
+    fn code(&self, services: &Services, record: &Record) -> Result<Plugin, PluginError> {
+        let loaded = self.plugin().filter(|plugin| plugin.hash().to_string() == record.component);
+        loaded.map_or_else(|| services.load(&record.component), Ok)
+    }
+
     /// Loads the component and compiles the selector.
     pub(super) fn program(&self, services: &Services) -> Result<Program, String> {
         let record = self.record();
-        // Whoever exchanged the code has loaded it: delivery pauses no longer than it must.
-        let loaded = self.plugin().filter(|plugin| plugin.hash().to_string() == record.component);
-        let plugin = loaded.map_or_else(|| services.load(&record.component), Ok).map_err(|error| error.to_string())?;
+        let plugin = self.code(services, &record).map_err(|error| error.to_string())?;
         let program = self.program_of(services, &record, plugin.clone(), record.life.upgraded_from.clone())?;
         *lock(&self.plugin) = Some(plugin);
         Ok(program)
@@ -172,13 +201,14 @@ impl Installed {
         upgraded_from: Option<String>,
     ) -> Result<Program, String> {
         let selector = record.selector(plugin.descriptor(), &services.modes.current());
-        let selector = selector.map_err(|faults| faults.join("; "))?;
+        let selector = selector.map_err(|faults| faults.join("; "))?.named(&self.name);
         Ok(Program {
             kind: plugin.descriptor().kind,
             guest: Box::new(plugin),
             selector,
             config: services.secrets.fill(&record.config)?,
             logs: Arc::clone(&self.logs),
+            calls: Arc::clone(&self.calls),
             upgraded_from,
             targets: Arc::clone(&self.targets),
         })
@@ -298,7 +328,9 @@ impl Installed {
         let board = lock(&self.board).clone();
         let (cursor, counters) = (board.cursor.position, board.cursor.counters);
         // What takes no deliveries misses none.
+        let kind = Kind::named(&record.kind);
         let cursor = if record.takes_none().is_some() { head } else { cursor };
+        let gateway = (kind == Some(Kind::Gateway)).then(|| self.requests.status(&record.grants));
         let lag = head.get().saturating_sub(cursor.get());
         let since = if lag > 0 { unseen(cursor.next()) } else { None };
         PluginStatus {
@@ -310,6 +342,7 @@ impl Installed {
             state: board.state,
             reason: board.reason,
             payload_mode: record.payload_mode,
+            priority: record.priority,
             aggregates: record.aggregates,
             events: record.events,
             filter: record.selection.filter,
@@ -329,11 +362,13 @@ impl Installed {
             skipped: counters.skipped,
             left_out: counters.left_out,
             retries: counters.retries,
-            traps: counters.traps,
-            cpu_ms: counters.cpu_micros / 1000,
+            traps: counters.traps + self.requests.traps(),
+            cpu_ms: counters.cpu_micros / 1000 + self.requests.cpu_ms(),
             table_bytes: counters.table_bytes,
             last_error: board.last_error,
-            metrics: board.metrics,
+            metrics: if gateway.is_some() { self.requests.metrics() } else { board.metrics },
+            gateway,
+            calls: self.calls.read(),
             targets: self.targets.status(Instant::now()),
             extension: None,
             rebuild: board.rebuild.map(|(generation, payload_mode, cursor, reason)| RebuildStatus {

@@ -23,6 +23,10 @@ pub struct PluginLimits {
     pub log_lines: usize,
     /// Queries that run at the same time; more are answered *busy*.
     pub queries: usize,
+    /// Requests that one gateway answers at the same time.
+    pub gateway_threads: usize,
+    /// Requests that wait for one gateway; more are answered *busy*.
+    pub gateway_waiting: usize,
 }
 
 impl Default for PluginLimits {
@@ -38,6 +42,8 @@ impl Default for PluginLimits {
             parked: 1000,
             log_lines: 1000,
             queries: 8,
+            gateway_threads: 2,
+            gateway_waiting: 32,
         }
     }
 }

@@ -11,6 +11,8 @@
 //! The queue of a plugin is a cursor over the log, not a copy of it. Nothing here can delay an append: the committer hands
 //! over what it committed through a channel that it never waits for, and workers run at lower priority.
 
+mod ahead;
+mod calls;
 mod capsule;
 mod commit;
 mod components;
@@ -26,6 +28,7 @@ mod extensions;
 mod feed;
 mod fields;
 mod figures;
+mod gateway;
 mod glob;
 mod guest;
 mod host;
@@ -42,6 +45,7 @@ mod modes;
 mod offline;
 mod pages;
 mod parking;
+mod priority;
 mod query;
 mod queue;
 mod recent;
@@ -74,10 +78,11 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::Sandbox;
+use eventdbx_sandbox::{GatewayRequest, Sandbox};
 use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
+pub(crate) use self::calls::CallFigures;
 pub use self::{
     capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
     config_schema::{CONFIG_BYTES, CONFIG_CHECKS, CONFIG_SCHEMA_BYTES, CONFIG_SCHEMA_PATTERNS, CONFIG_SCHEMA_PLACES},
@@ -85,6 +90,7 @@ pub use self::{
     drop_in::{DROP_IN_FILES, DropInFile, DropInState, DropInView},
     error::PluginError,
     fields::{FIELD_POINTERS, FieldList},
+    gateway::{DomainGrants, GatewayStatus},
     install::InstallRequest,
     jobs::{Difference, JobState, JobStatus, ReplayRequest, SampledKey, TableDifference, Work},
     life::KEPT_VERSIONS,
@@ -92,6 +98,7 @@ pub use self::{
     mode::{MODE_NAME_BYTES, ModeName, PayloadMode, UnknownMode},
     modes::{DOMAIN_MODES, ModeRequest, ModeView},
     offline::{describe, inspect},
+    priority::PluginPriority,
     query::{QueryAnswer, QueryError},
     secrets::{DOMAIN_SECRETS, SECRET_BYTES, SECRET_NAME_BYTES},
     signature::{PublicKey, SecretKey, Signature, Unreadable},
@@ -104,7 +111,7 @@ pub use self::{
     uninstall::Uninstalled,
     upgrade::{RollbackRequest, UpgradeRequest},
 };
-use self::{query::Question, registry::Registry, source::Source};
+use self::{gateway::Reply, query::Question, registry::Registry, source::Source};
 use crate::grant::Grant;
 pub use crate::outbound::{Circuit, Secret, TargetGrant, TargetStatus};
 
@@ -363,6 +370,11 @@ impl Plugins {
         self.registry.list()
     }
 
+    /// Whether a plugin of this name is installed that takes deliveries.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.registry.find_fed(name).is_ok()
+    }
+
     /// How a plugin stands.
     ///
     /// # Errors
@@ -468,7 +480,17 @@ impl Plugins {
         cursor: Option<&str>,
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
-        self.registry.query(name, Question { query, params, cursor }, wait)
+        self.registry.queries.ask(name, Question { query, params, cursor }, wait)
+    }
+
+    /// Hands a request to a gateway; the answer comes by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::NotFound`], [`PluginError::Invalid`] when it is no gateway, [`PluginError::Stopped`], or
+    /// [`PluginError::Busy`] when too many requests wait.
+    pub(crate) fn call(&self, _: &Grant, name: &str, request: GatewayRequest) -> Result<Reply, PluginError> {
+        self.registry.call(name, request)
     }
 
     /// The log, for those who follow it from outside the sandbox.

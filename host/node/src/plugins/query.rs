@@ -1,14 +1,24 @@
 //! Queries: one generation, one snapshot, a read-only instance.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use eventdbx_sandbox::{Plugin, QueryOutcome};
-use eventdbx_store::plugindb::Generation;
+use eventdbx_store::{Position, plugindb::Generation};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{PluginError, host::TableHost, installed::Installed, services::Services};
+use super::{PluginError, host::TableHost, installed::Installed, lock, services::Services};
+
+/// How long a query waits for a plugin that is starting.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a plugin answered.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -58,12 +68,56 @@ pub(super) struct Question<'a> {
     pub(super) cursor: Option<&'a str>,
 }
 
+/// The plugins of a domain, as whoever asks them sees them: the API, and gateways.
+pub(super) struct Queries {
+    services: Arc<Services>,
+    plugins: Arc<Mutex<BTreeMap<String, Arc<Installed>>>>,
+    running: AtomicUsize,
+}
+
+impl Queries {
+    pub(super) fn new(services: &Arc<Services>, plugins: &Arc<Mutex<BTreeMap<String, Arc<Installed>>>>) -> Self {
+        Self { services: Arc::clone(services), plugins: Arc::clone(plugins), running: AtomicUsize::new(0) }
+    }
+
+    /// Asks a plugin; with `wait`, once it has reached a position.
+    pub(super) fn ask(
+        &self,
+        name: &str,
+        question: Question<'_>,
+        wait: Option<(Position, Duration)>,
+    ) -> Result<QueryAnswer, PluginError> {
+        let installed = lock(&self.plugins).get(name).cloned().ok_or_else(|| PluginError::no_plugin(name))?;
+        installed.check_fed()?;
+        let (position, timeout) = wait.unwrap_or((Position::default(), START_TIMEOUT));
+        installed.reach(position, timeout)?;
+        let _running = Asking::enter(&self.running, self.services.limits.queries)?;
+        installed.load_if_paused(&self.services)?;
+        ask(&self.services, &installed, question)
+    }
+}
+
+/// A query that runs.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn enter(running: &'a AtomicUsize, most: usize) -> Result<Self, PluginError> {
+        let entered = Self(running);
+        if running.fetch_add(1, Ordering::AcqRel) < most {
+            return Ok(entered);
+        }
+        Err(PluginError::Busy(format!("{most} queries run already, which is the limit `queries`")))
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Asks the live generation of a plugin, on an instance of its own, over one snapshot.
-pub(super) fn ask(
-    services: &Services,
-    installed: &Installed,
-    question: Question<'_>,
-) -> Result<QueryAnswer, PluginError> {
+fn ask(services: &Services, installed: &Installed, question: Question<'_>) -> Result<QueryAnswer, PluginError> {
     let (plugin, generation, snapshot) = installed.answering(services).ok_or_else(|| installed.not_running())?;
     check_name(installed, &plugin, question.query)?;
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(question.params) {
@@ -77,7 +131,8 @@ pub(super) fn ask(
     let config = services.secrets.fill(&installed.record().config).map_err(QueryError::Failed)?;
     let instance = plugin.start_query(Box::new(host), domain, &config, &services.instance_limits);
     let instance = instance.map_err(|stop| QueryError::Failed(stop.to_string()))?;
-    let (outcome, _) = instance.query(question.query, question.params, cursor);
+    let (outcome, usage) = instance.query(question.query, question.params, cursor);
+    installed.calls.query(usage);
     match outcome {
         QueryOutcome::Answered(answer) => Ok(QueryAnswer {
             as_of: as_of.get(),

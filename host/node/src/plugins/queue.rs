@@ -164,7 +164,7 @@ impl Track {
     }
 
     /// A commit that leaves the cursor where it is.
-    fn standstill(&self, items: usize) -> Progress {
+    pub(super) fn standstill(&self, items: usize) -> Progress {
         Progress { end: self.cursor.position, root: self.cursor.root, items, left_out: 0 }
     }
 }

@@ -7,7 +7,9 @@ use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{PayloadMode, life::Life, selection::Selection, selector::Selector, slice::ModeMap};
+use super::{
+    DomainGrants, PayloadMode, PluginPriority, life::Life, selection::Selection, selector::Selector, slice::ModeMap,
+};
 use crate::outbound::TargetGrant;
 
 /// An installed plugin.
@@ -18,6 +20,8 @@ pub(super) struct Record {
     pub(super) kind: String,
     pub(super) queries: Vec<String>,
     pub(super) payload_mode: PayloadMode,
+    #[serde(default)]
+    pub(super) priority: PluginPriority,
     pub(super) aggregates: Vec<String>,
     pub(super) events: Vec<String>,
     #[serde(default)]
@@ -26,6 +30,9 @@ pub(super) struct Record {
     /// What a transport may reach. Secrets are among it: this record is kept sealed.
     #[serde(default)]
     pub(super) targets: BTreeMap<String, TargetGrant>,
+    /// What a gateway may do in its domain.
+    #[serde(default)]
+    pub(super) grants: DomainGrants,
     pub(super) enabled: bool,
     /// The generation that answers queries.
     pub(super) generation: Generation,
@@ -59,7 +66,7 @@ impl Record {
 
     /// Its kind, if that takes no deliveries.
     pub(super) fn takes_none(&self) -> Option<Kind> {
-        [Kind::SchemaExtension, Kind::PayloadMode].into_iter().find(|kind| self.kind == kind.as_str())
+        Kind::named(&self.kind).filter(|kind| !kind.takes_deliveries())
     }
 
     /// What it lets its plugin see.
@@ -75,12 +82,14 @@ impl Record {
             "version": self.version,
             "kind": self.kind,
             "payload_mode": self.payload_mode,
+            "priority": self.priority,
             "aggregates": self.aggregates,
             "events": self.events,
             "selection": self.selection,
             "signer": self.life.signer,
             "config": self.config.keys().collect::<Vec<_>>(),
             "targets": self.targets.iter().map(|(name, grant)| told(name, grant)).collect::<Vec<_>>(),
+            "grants": self.grants.words(),
         })
         .to_string()
     }

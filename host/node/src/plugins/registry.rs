@@ -5,17 +5,13 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
 use eventdbx_sandbox::{ComponentHash, Kind, Limits, Sandbox};
 use eventdbx_store::{
-    AggregateNumber, AggregateRef, CompactRange, Domain, Position,
+    AggregateNumber, AggregateRef, CompactRange, Domain,
     plugindb::{Generation, PluginDb},
     schema::Extensions,
     system_clock,
@@ -36,7 +32,7 @@ use super::{
     lock,
     modes::Modes,
     parking::{self, ParkedRow},
-    query::{self, QueryAnswer, Question},
+    query::Queries,
     queue::Stretch,
     record::Record,
     secrets::Secrets,
@@ -49,18 +45,16 @@ use super::{
 
 /// How long a worker is waited for that is in the middle of a batch.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
-/// How long a query waits for a plugin that is starting.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Deliveries that are shown of a parked aggregate.
 const SHOWN_DELIVERIES: usize = 100;
 
 /// The plugins of a domain.
 pub(super) struct Registry {
     pub(super) services: Arc<Services>,
-    pub(super) plugins: Mutex<BTreeMap<String, Arc<Installed>>>,
+    pub(super) plugins: Arc<Mutex<BTreeMap<String, Arc<Installed>>>>,
     /// Held while something is installed, removed, enabled or disabled.
     pub(super) changing: Mutex<()>,
-    queries: AtomicUsize,
+    pub(super) queries: Arc<Queries>,
     /// The schema extensions.
     pub(super) extensions: Arc<Running>,
     pub(super) drop_in: DropIn,
@@ -92,11 +86,12 @@ impl Registry {
             sandbox,
             limits,
         });
+        let plugins = Arc::default();
         let registry = Self {
+            queries: Arc::new(Queries::new(&services, &plugins)),
             services,
-            plugins: Mutex::default(),
+            plugins,
             changing: Mutex::default(),
-            queries: AtomicUsize::new(0),
             extensions: Arc::default(),
             drop_in: DropIn::default(),
         };
@@ -126,29 +121,31 @@ impl Registry {
     }
 
     pub(super) fn start(&self, installed: &Arc<Installed>) -> Result<(), PluginError> {
-        if installed.is(Kind::SchemaExtension) {
-            return self.extend(installed);
-        }
-        if installed.is(Kind::PayloadMode) {
-            self.shape(installed);
-            return Ok(());
+        match Kind::named(&installed.record().kind) {
+            Some(Kind::SchemaExtension) => return self.extend(installed),
+            Some(Kind::Gateway) => return self.open_gateway(installed),
+            Some(Kind::PayloadMode) => {
+                self.shape(installed);
+                return Ok(());
+            }
+            _ => {}
         }
         *lock(&installed.worker) =
             Some(Handle::start(&self.services, installed, |services, installed| installed.program(services))?);
         Ok(())
     }
 
-    /// What only an installation of a pure kind must be checked for.
-    fn check_pure(&self, checked: &Checked) -> Result<Brings, PluginError> {
+    /// What only an installation of a kind must be checked for that takes no deliveries.
+    fn check_unfed(&self, checked: &Checked) -> Result<Brings, PluginError> {
         let kind = checked.plugin.descriptor().kind;
         if kind == Kind::PayloadMode {
             self.check_new_mode(&checked.name, &checked.plugin, &checked.request, checked.config.clone())?;
         }
         let request = &checked.request;
         let selects = !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some();
-        if kind == Kind::SchemaExtension && selects {
-            let message = "a schema extension takes no deliveries: leave aggregates, events and the payload mode out";
-            return Err(PluginError::invalid(message));
+        if selects && !kind.takes_deliveries() {
+            let message = "takes no deliveries: leave aggregates, events and the payload mode out";
+            return Err(PluginError::invalid(format!("{} {message}", kind.article())));
         }
         let code = (request.component.as_str(), checked.plugin.descriptor().version.as_str());
         self.check_extension(&checked.name, kind, code, &checked.config)
@@ -176,7 +173,7 @@ impl Registry {
         if lock(&self.plugins).contains_key(&checked.name) {
             return Err(PluginError::NameTaken(checked.name));
         }
-        let brings = self.check_pure(&checked)?;
+        let brings = self.check_unfed(&checked)?;
         let mut record = checked.record(&self.services)?;
         (record.life.signer, record.life.brings) = (signer, brings);
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
@@ -210,10 +207,7 @@ impl Registry {
     /// A plugin that takes deliveries.
     pub(super) fn find_fed(&self, name: &str) -> Result<Arc<Installed>, PluginError> {
         let installed = self.find(name)?;
-        if let Some(kind) = installed.record().takes_none() {
-            let message = format!("{name} is {}: it takes no deliveries and answers no queries", kind.article());
-            return Err(PluginError::invalid(message));
-        }
+        installed.check_fed()?;
         Ok(installed)
     }
 
@@ -231,7 +225,7 @@ impl Registry {
     }
 
     pub(super) fn queue(&self, name: &str) -> Result<Vec<Parked>, PluginError> {
-        let (_, parked) = self.parked(&*self.find(name)?)?;
+        let (_, parked) = self.parked(&*self.find_fed(name)?)?;
         let mut rows: Vec<_> = parked.iter().map(|(number, row)| row.told(*number)).collect();
         rows.sort_by_key(|row| row.first_position);
         Ok(rows)
@@ -248,7 +242,7 @@ impl Registry {
     }
 
     pub(super) fn queue_entry(&self, name: &str, id: &str) -> Result<ParkedDetail, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let (generation, number, row) = self.entry(&installed, id)?;
         let (deliveries, more) = self.deliveries(&installed, generation, &row)?;
         Ok(ParkedDetail { parked: row.told(number), deliveries, more })
@@ -276,6 +270,7 @@ impl Registry {
         let Services { domain, db, limits, modes, .. } = &*self.services;
         let (plugin, record) = (installed.plugin().ok_or_else(|| installed.not_running())?, installed.record());
         let selector = record.selector(plugin.descriptor(), &modes.current()).map_err(PluginError::Invalid)?;
+        let selector = selector.named(&installed.name);
         let to = db.cursor(generation).map_err(internal)?.unwrap_or_default().position;
         let stretch = Stretch::read(domain, &selector, row, to, SHOWN_DELIVERIES).map_err(internal)?;
         let parked = Default::default();
@@ -294,13 +289,13 @@ impl Registry {
     }
 
     pub(super) fn queue_retry(&self, name: &str, id: &str) -> Result<usize, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let numbers = self.named(&installed, id)?;
         command(&installed, |reply| Command::Retry(numbers, reply))
     }
 
     pub(super) fn queue_discard(&self, actor: &str, name: &str, id: &str) -> Result<usize, PluginError> {
-        let installed = self.find(name)?;
+        let installed = self.find_fed(name)?;
         let numbers = self.named(&installed, id)?;
         if lock(&installed.worker).is_none() {
             return Err(installed.not_running());
@@ -318,20 +313,6 @@ impl Registry {
         }
         let number = numbers.into_iter().find(|number| number.to_string() == id);
         Ok(vec![number.ok_or_else(|| no_entry(id))?])
-    }
-
-    pub(super) fn query(
-        &self,
-        name: &str,
-        question: Question<'_>,
-        wait: Option<(Position, Duration)>,
-    ) -> Result<QueryAnswer, PluginError> {
-        let installed = self.find_fed(name)?;
-        let (position, timeout) = wait.unwrap_or((Position::default(), START_TIMEOUT));
-        installed.reach(position, timeout)?;
-        let _running = Asking::enter(&self.queries, self.services.limits.queries)?;
-        installed.load_if_paused(&self.services)?;
-        query::ask(&self.services, &installed, question)
     }
 
     /// Tells the log what becomes of a plugin.
@@ -366,29 +347,14 @@ impl Drop for Registry {
     }
 }
 
-/// A query that runs.
-struct Asking<'a>(&'a AtomicUsize);
-
-impl<'a> Asking<'a> {
-    fn enter(running: &'a AtomicUsize, most: usize) -> Result<Self, PluginError> {
-        let entered = Self(running);
-        if running.fetch_add(1, Ordering::AcqRel) < most {
-            return Ok(entered);
-        }
-        Err(PluginError::Busy(format!("{most} queries run already, which is the limit `queries`")))
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 pub(super) fn stop(installed: &Installed) {
     let worker = lock(&installed.worker).take();
     if let Some(worker) = worker {
         worker.stop();
+    }
+    let gateway = lock(&installed.gateway).take();
+    if let Some(gateway) = gateway {
+        gateway.close();
     }
 }
 

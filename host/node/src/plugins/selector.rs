@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use eventdbx_sandbox::{Parts, Selector as Widest};
-use eventdbx_store::{Event, Filter, Header, ReadError};
+use eventdbx_store::{Event, Filter, Header, Priority, ReadError};
 
 use super::{
     PayloadMode,
@@ -21,6 +21,8 @@ use super::{
 /// What both selectors let through.
 #[derive(Debug, Clone)]
 pub(super) struct Selector {
+    /// Who selects: an event that names its recipients passes only if this is one of them.
+    name: Arc<str>,
     own: Clauses,
     installed: Clauses,
     /// The parts of an event that the plugin can use.
@@ -71,10 +73,28 @@ impl Selector {
         };
         let parts = widest.parts;
         if faults.is_empty() {
-            Ok(Self { own, installed, parts, fields, max_mode: None, filter: None, shapers: Arc::default() })
+            let shapers = Arc::default();
+            Ok(Self { name: Arc::from(""), own, installed, parts, fields, max_mode: None, filter: None, shapers })
         } else {
             Err(faults)
         }
+    }
+
+    /// The same, for whom it selects: a plugin or a subscription. Without that, what names its recipients does not pass.
+    pub(super) fn named(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The most that the writer of an event lets this recipient see of it, if the writer said so.
+    pub(super) fn mode_of(&self, header: &Header) -> Option<PayloadMode> {
+        let mode = header.recipients.named(&self.name)?.mode.as_ref()?;
+        // Names of modes follow one rule, so that this one reads; what does not would carry nothing.
+        mode.as_str().parse().ok()
+    }
+
+    /// Whether the writer of an event finds it urgent for this recipient.
+    pub(super) fn is_urgent(&self, header: &Header) -> bool {
+        header.recipients.named(&self.name).is_some_and(|recipient| recipient.priority == Priority::Urgent)
     }
 
     /// The most that the plugin may see: what it can use, as far as it was granted.
@@ -126,7 +146,7 @@ impl Selector {
         if header.aggregate.kind.is_system() && !own.names_system_aggregates() && !installed.names_system_aggregates() {
             return false;
         }
-        own.admit(header) && installed.admit(header)
+        header.recipients.include(&self.name) && own.admit(header) && installed.admit(header)
     }
 }
 
@@ -155,7 +175,8 @@ fn any<T>(clause: &[T], test: impl Fn(&T) -> bool) -> bool {
     clause.is_empty() || clause.iter().any(test)
 }
 
-fn pair(text: &str) -> Result<(Glob, Option<Glob>), String> {
+/// `type` or `type/id`.
+pub(super) fn pair(text: &str) -> Result<(Glob, Option<Glob>), String> {
     match text.split_once('/') {
         Some((kind, id)) => Ok((Glob::new(kind)?, Some(Glob::new(id)?))),
         None => Ok((Glob::new(text)?, None)),
@@ -165,7 +186,9 @@ fn pair(text: &str) -> Result<(Glob, Option<Glob>), String> {
 #[cfg(test)]
 mod tests {
     use eventdbx_sandbox::{Fields, Parts};
-    use eventdbx_store::{AggregateNumber, AggregateRef, Digest, EventKind, Micros, Position, Version};
+    use eventdbx_store::{
+        AggregateNumber, AggregateRef, Digest, EventKind, Micros, Position, Priority, Recipient, Recipients, Version,
+    };
 
     use super::*;
 
@@ -192,6 +215,7 @@ mod tests {
             occurred_at: None,
             schema_version: 0,
             kind: EventKind::Payload,
+            recipients: Recipients::Everyone,
             digest: Digest::default(),
         }
     }
@@ -224,6 +248,26 @@ mod tests {
         assert!(!admits(&any, &[], &["$*"], "$plugin/a", "$plugin_installed"));
         assert!(admits(&any, &["$plugin"], &["$*"], "$plugin/a", "$plugin_installed"));
         assert!(admits(&widest(&[], &[], &["$archived"]), &[], &[], "flight/UA1", "$archived"));
+    }
+
+    #[test]
+    fn an_event_that_names_its_recipients_passes_for_them_alone() {
+        let recipient = |name: &str| Recipient {
+            name: name.parse().unwrap(),
+            mode: Some("state-only".parse().unwrap()),
+            priority: Priority::Normal,
+        };
+        let selector = |name: &str| Selector::new(&widest(&["flight"], &[], &[]), &[], &[]).unwrap().named(name);
+        let only = |recipients: Vec<Recipient>, aggregate: &str| Header {
+            recipients: Recipients::Only(recipients.into()),
+            ..header(aggregate, "flight_departed")
+        };
+        let to_mailer = only(vec![recipient("mailer")], "flight/UA1");
+        assert!(selector("mailer").admits(&to_mailer) && !selector("mail").admits(&to_mailer));
+        assert!(!selector("mailer").admits(&only(vec![recipient("mailer")], "order/1")), "it does not widen");
+        assert!(!selector("mailer").admits(&only(vec![], "flight/UA1")));
+        assert_eq!(selector("mailer").mode_of(&to_mailer), Some(PayloadMode::StateOnly));
+        assert_eq!(selector("mailer").mode_of(&header("flight/UA1", "flight_departed")), None);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Track {
         Ok(done)
     }
 
-    fn retry_later(&mut self, end: Position, failure: &Failure, after: Option<Duration>) {
+    pub(super) fn retry_later(&mut self, end: Position, failure: &Failure, after: Option<Duration>) {
         self.cursor.counters.retries += 1;
         self.note(Level::Warn, &format!("it asks for a retry: {}", words(failure)));
         self.trouble.asked_to_retry(end, after, Instant::now());

@@ -97,6 +97,13 @@ pub(super) struct ModeFault {
     pub(super) items: usize,
 }
 
+impl ModeFault {
+    /// The same, where it was asked about some items of a batch.
+    pub(super) fn among(self, items: usize) -> Self {
+        Self { items, ..self }
+    }
+}
+
 impl Lens {
     /// A mode that the domain does not have, or has no more.
     pub(super) fn gone(mode: ModeName) -> Self {

@@ -10,7 +10,7 @@ use eventdbx_store::{
 use serde_json::value::RawValue;
 
 use super::{
-    PayloadMode,
+    PayloadMode, PluginPriority,
     cut::{CutError, Cutter, Extent, Gathered, Item},
     feed::Row,
     selector::Selector,
@@ -74,6 +74,11 @@ impl Selection {
             fields: Fields::All,
         };
         Ok(Self { selector: Selector::new(&widest, &[], &[])?, mode })
+    }
+
+    /// The same, for the subscription of this name: it also gets what names it.
+    pub(crate) fn named(self, name: &str) -> Self {
+        Self { selector: self.selector.named(name), ..self }
     }
 }
 
@@ -205,5 +210,5 @@ fn unread(error: CutError) -> Unread {
 
 /// Has the scheduler prefer every ordinary thread to this one.
 pub(crate) fn lower_priority() {
-    worker::lower_priority();
+    worker::lower_priority(PluginPriority::Normal);
 }

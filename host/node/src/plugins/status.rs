@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{FieldList, PayloadMode, life::Kept};
+use super::{FieldList, GatewayStatus, PayloadMode, PluginPriority, calls::CallFigures, life::Kept};
 use crate::outbound::TargetStatus;
 
 /// What the worker of a plugin is at.
@@ -17,7 +17,7 @@ pub enum PluginState {
     Starting,
     /// It works its way through the log.
     CatchingUp,
-    /// It has seen every committed event.
+    /// It has seen every committed event, or answers whenever it is asked.
     Live,
     /// It waits before it tries a failed batch again.
     Retrying,
@@ -48,6 +48,8 @@ pub struct PluginStatus {
     pub reason: Option<String>,
     /// The installed payload mode.
     pub payload_mode: PayloadMode,
+    /// How much of the processor it gets beside others.
+    pub priority: PluginPriority,
     /// Globs that an aggregate must match (`type` or `type/id`); none: any.
     pub aggregates: Vec<String>,
     /// Globs that an event type must match; none: any.
@@ -96,8 +98,13 @@ pub struct PluginStatus {
     pub last_error: Option<String>,
     /// Counters and gauges of its own, since it was started.
     pub metrics: BTreeMap<String, f64>,
+    /// How its calls went, since the daemon started.
+    #[serde(skip)]
+    pub(crate) calls: CallFigures,
     /// What it may reach, if it is a transport.
     pub targets: Vec<TargetStatus>,
+    /// What it may do in its domain and what became of its requests, if it is a gateway.
+    pub gateway: Option<GatewayStatus>,
     /// What it brings, if it is a schema extension.
     pub extension: Option<ExtensionStatus>,
     /// A generation that is being rebuilt beside the live one.

@@ -15,6 +15,8 @@ use eventdbx_store::{
 
 use super::{
     PayloadMode,
+    ahead::Ahead,
+    calls::Calls,
     cut::{Cut, CutError, Cutter, Extent},
     guest::{Guest, Running},
     host::TableHost,
@@ -37,6 +39,7 @@ pub(super) struct Program {
     /// Configuration, a JSON object.
     pub(super) config: String,
     pub(super) logs: Arc<Logs>,
+    pub(super) calls: Arc<Calls>,
     /// The version that ran before, if there was one.
     pub(super) upgraded_from: Option<String>,
     /// What it may reach, if it is a transport.
@@ -63,6 +66,8 @@ pub(super) struct Track {
     /// The domain's tree up to the cursor.
     pub(super) tree: CompactRange,
     pub(super) parked: HashMap<AggregateNumber, ParkedRow>,
+    /// What it was sent before its turn, if it is a transport.
+    pub(super) ahead: Ahead,
     /// It has seen the end of the log.
     pub(super) caught_up: bool,
     pub(super) stopped: Option<String>,
@@ -112,6 +117,8 @@ pub(super) enum Fault {
     Mode(#[from] ModeFault),
     #[error("a row of the queue does not read: {0}")]
     Row(#[from] serde_json::Error),
+    #[error("a row of what was sent ahead does not read")]
+    Ahead,
     #[error("the component of an upgrade cannot start: {0}")]
     Upgrade(String),
 }
@@ -150,6 +157,8 @@ impl Track {
             Ok(tree) => tree,
             Err(other) => return Ok(Err(other)),
         };
+        let sends = program.kind == Kind::Transport;
+        let ahead = if sends { Ahead::open(&services.db, generation)? } else { Ahead::default() };
         let parked = services.db.parked(generation)?;
         let parked = parked.into_iter().map(|(number, row)| ParkedRow::decode(&row).map(|row| (number, row)));
         Ok(Ok(Self {
@@ -161,6 +170,7 @@ impl Track {
             mode,
             cursor,
             tree,
+            ahead,
             caught_up: false,
             stopped: None,
             last_error: None,
@@ -222,6 +232,9 @@ impl Track {
     }
 
     fn advance(&mut self, head: Position) -> Result<(), Fault> {
+        if self.send_ahead(head)? {
+            return Ok(());
+        }
         let cut = self.cut(head)?;
         if cut.items.is_empty() {
             return self.commit(cut, Handled::default());
@@ -251,7 +264,7 @@ impl Track {
 
     pub(super) fn cutter(&self) -> Cutter<'_> {
         let span = self.errand.as_ref().map(|errand| &errand.span);
-        Cutter::new(&self.services, &self.program.selector, &self.parked, self.mode).within(span)
+        Cutter::new(&self.services, &self.program.selector, &self.parked, self.mode).within(span).behind(&self.ahead)
     }
 
     /// Hands a batch to the plugin. Nothing is committed.
@@ -311,11 +324,12 @@ impl Track {
     }
 
     fn count(&mut self, usage: Usage) {
+        self.program.calls.batch(usage);
         let micros = u64::try_from(usage.cpu.as_micros()).unwrap_or(u64::MAX);
         self.cursor.counters.cpu_micros = self.cursor.counters.cpu_micros.saturating_add(micros);
     }
 
-    fn did_not_start(&mut self, stop: &Stop) {
+    pub(super) fn did_not_start(&mut self, stop: &Stop) {
         self.cursor.counters.traps += u64::from(matches!(stop, Stop::Halted(_)));
         self.broke(&stop.to_string());
     }

@@ -63,6 +63,11 @@ impl Trouble {
         self.limit.map_or(most, |limit| limit.min(most))
     }
 
+    /// Whether a guilty item is being looked for.
+    pub(super) fn is_narrowing(&self) -> bool {
+        self.limit.is_some()
+    }
+
     /// Where the next batch must end at the latest.
     pub(super) fn end(&self, head: Position) -> Position {
         self.again.map_or(head, |end| end.min(head))

@@ -81,7 +81,7 @@ impl Registry {
         let code = code(&request.component, new.descriptor(), signer);
         let brings = self.check_extension(name, is, (&code.component, &code.version), &config)?;
         // What takes no deliveries has no tables that others could not read.
-        let swaps = record.takes_none().is_some() || reads_tables_of(new.descriptor(), old.descriptor());
+        let swaps = !is.takes_deliveries() || reads_tables_of(new.descriptor(), old.descriptor());
         self.tell_exchange(name, "$plugin_upgraded", (&code.component, &code.version), !swaps, actor)?;
         let also = |record: &mut Record| {
             granted(record);
@@ -165,7 +165,11 @@ impl Registry {
         if !open.is_empty() {
             return Err(PluginError::NeedsConsent { version: new.version.clone(), grants: open.join(" ") });
         }
-        Ok(move |record: &mut Record| record.life.consented.extend(asked))
+        Ok(move |record: &mut Record| {
+            // Whoever consents to what a gateway asks for has granted it.
+            asked.iter().for_each(|ask| record.grants.consent(ask));
+            record.life.consented.extend(asked);
+        })
     }
 
     /// What a component asks for: capabilities, and parts of deliveries as far as the installation lets them through.

@@ -15,7 +15,7 @@ use eventdbx_sandbox::{Level, Plugin};
 use eventdbx_store::{AggregateNumber, ReadError, plugindb::Generation};
 
 use super::{
-    PayloadMode, PluginError,
+    PayloadMode, PluginError, PluginPriority,
     installed::Installed,
     jobs::{Order, Running},
     parking::Edited,
@@ -23,9 +23,6 @@ use super::{
     services::Services,
     track::{Fault, Program, Purpose, Step, Track},
 };
-
-/// Added to the nice value: enough that the scheduler prefers every ordinary thread by an order of magnitude.
-const NICE: i32 = 10;
 
 /// What a worker is asked to do, between two batches.
 pub(super) enum Command {
@@ -62,7 +59,7 @@ impl Handle {
         installed.starting();
         let builder = thread::Builder::new().name(format!("plugin-{}", installed.name));
         let thread = builder.spawn(move || {
-            lower_priority();
+            lower_priority(installed.record().priority);
             services.feed.join();
             run(&services, &installed, program, &receiver);
             services.feed.leave();
@@ -87,11 +84,12 @@ impl Handle {
     }
 }
 
-/// On Linux the priority of a process is in truth that of the thread with the same number.
-pub(super) fn lower_priority() {
+/// Has the scheduler prefer every ordinary thread to this one, by half an order of magnitude at least. On Linux the priority
+/// of a process is in truth that of the thread with the same number.
+pub(super) fn lower_priority(priority: PluginPriority) {
     let thread = rustix::thread::gettid();
     let lowered = rustix::process::getpriority_process(Some(thread))
-        .and_then(|nice| rustix::process::setpriority_process(Some(thread), nice + NICE));
+        .and_then(|nice| rustix::process::setpriority_process(Some(thread), nice + priority.nice()));
     if let Err(error) = lowered {
         tracing::warn!(%error, "a plugin runs at full priority");
     }

@@ -93,6 +93,11 @@ impl Subscriptions {
         Ok(Self { source, known: Mutex::new(known), changing: Mutex::default(), clerk })
     }
 
+    /// Whether there is a subscription of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        lock(&self.known).contains_key(name)
+    }
+
     /// Makes a subscription. Blocks.
     pub(crate) fn create(&self, grant: &Grant, request: SubscriptionRequest) -> Result<wire::Subscription, ApiError> {
         let _changing = lock(&self.changing);

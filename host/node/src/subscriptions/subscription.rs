@@ -62,7 +62,7 @@ pub(super) struct Handed {
 impl Subscription {
     /// Takes a subscription up where it was left.
     pub(super) fn open(source: &Source, name: &str, definition: Definition) -> Result<Self, String> {
-        let selection = definition.selection().map_err(|faults| faults.join("; "));
+        let selection = definition.selection().map(|it| it.named(name)).map_err(|faults| faults.join("; "));
         let behind = Position::new(definition.from.get().saturating_sub(1));
         let progress = Progress::open(source, definition.generation, behind)?;
         Ok(Self {

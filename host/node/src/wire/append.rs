@@ -6,7 +6,7 @@ use utoipa::{
     openapi::{Object, OneOf, RefOr, Schema, schema::Type},
 };
 
-use super::Raw;
+use super::{Publish, Raw};
 
 /// Events to be written all together or not at all.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -51,6 +51,12 @@ pub struct AppendEvent {
     /// When it happened (RFC 3339), if the writer knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<String>,
+    /// `false`: it is in the log and in the state, and is delivered to no plugin and no subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emit: Option<bool>,
+    /// The plugins and subscriptions that get it, and nobody else; none: whoever selects it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publish: Vec<Publish>,
     /// Which version the aggregate must have.
     #[serde(default, skip_serializing_if = "Expect::is_any")]
     pub expect: Expect,
@@ -79,6 +85,9 @@ pub struct AppendResponse {
     pub durability: String,
     /// The request was known already, by its key: nothing was written now.
     pub duplicate: bool,
+    /// What may not be as it was meant: a recipient that there is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Where one event went.

@@ -74,6 +74,8 @@ pub enum ErrorCode {
     Unavailable,
     /// The disk failed while the request was written: it may be there or not. Safe to repeat with the same key.
     OutcomeUnknown,
+    /// A gateway gave no answer that could be believed.
+    BadGateway,
     /// What is stored does not fit together.
     Integrity,
     /// A mistake of ours.
@@ -92,6 +94,7 @@ impl ErrorCode {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Denied => 403,
+            Self::BadGateway => 502,
             Self::Busy | Self::Unavailable => 503,
             Self::OutcomeUnknown | Self::Integrity | Self::Internal => 500,
         }

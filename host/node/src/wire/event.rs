@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Raw;
+use super::{Publish, Raw};
 
 /// One event. What it does not have is `null`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -42,6 +42,12 @@ pub struct Event {
     pub recorded_at: String,
     /// When it happened, as the writer gave it (RFC 3339).
     pub occurred_at: Option<String>,
+    /// `false`: it is delivered to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emit: Option<bool>,
+    /// The plugins and subscriptions that get it; none: whoever selects it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publish: Vec<Publish>,
     /// Version of the schema that it was checked with; 0: none.
     pub schema_version: u32,
     /// Whether the payload has another shape than it was written in: that of today's schema, which was asked for. The digest

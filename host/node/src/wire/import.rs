@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ErrorBody, Expect, Raw};
+use super::{ErrorBody, Expect, Publish, Raw};
 
 /// One line of the input: an event, and the idempotency key that it has alone.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -37,6 +37,12 @@ pub struct ImportLine {
     /// When it happened (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<String>,
+    /// `false`: it is in the log and in the state, and is delivered to no plugin and no subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emit: Option<bool>,
+    /// The plugins and subscriptions that get it, and nobody else; none: whoever selects it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publish: Vec<Publish>,
     /// Which version the aggregate must have.
     #[serde(default, skip_serializing_if = "Expect::is_any")]
     pub expect: Expect,

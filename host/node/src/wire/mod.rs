@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod import;
 mod node;
+mod publish;
 mod query;
 mod reference;
 mod schema;
@@ -25,6 +26,7 @@ pub use error::{ErrorBody, ErrorCode, Reason, WireError};
 pub use event::{Event, EventBodyKind, Events};
 pub use import::{ImportDone, ImportLine, ImportProgress, ImportReply};
 pub use node::{DomainStats, Health, RunState, StatsResponse, StatusResponse};
+pub use publish::{Priority, Publish};
 pub use query::QueryRequest;
 pub use reference::{ReferenceStatus, Referrer, Referrers, ResolvedReference};
 pub use schema::{

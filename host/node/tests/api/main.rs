@@ -11,6 +11,7 @@ mod listing;
 mod metrics;
 mod openapi;
 mod reading;
+mod recipients;
 mod references;
 mod schemas;
 mod snapshots;

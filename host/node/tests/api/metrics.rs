@@ -95,6 +95,9 @@ fn the_text_is_well_formed_and_says_what_the_status_says() {
     assert_eq!(domain("aggregates"), stats["aggregates"].as_f64().unwrap());
     assert_eq!(domain("commits_total"), stats["commits"].as_f64().unwrap());
     assert_eq!(domain("commit_seconds_total"), stats["commit_micros"].as_f64().unwrap() / 1e6);
+    let commits =
+        |suffix: &str| samples[&format!("eventdbx_domain_commit_duration_seconds{suffix}{{domain=\"default\"}}")];
+    assert_eq!((commits("_count"), commits("_sum")), (domain("commits_total"), domain("commit_seconds_total")));
     assert!(domain("disk_bytes") > 0.0 && domain("queued_requests") == 0.0 && domain("writes_stopped") == 0.0);
     assert_eq!((domain("up"), samples["eventdbx_domain_up{domain=\"side\"}"]), (1.0, 1.0));
     let mail =

@@ -29,6 +29,7 @@ fn event(payload: &str) -> Event {
         occurred_at: Some("2013-01-01T05:15:00-05:00".into()),
         schema_version: 2,
         kind: EventKind::Payload,
+        recipients: crate::Recipients::Everyone,
         digest: Digest::default(),
     };
     let body = Body {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::{Reader, RowFault};
 use crate::{
     AggregateId, AggregateNumber, AggregateRef, AggregateType, Digest, EventId, EventKind, EventType, Header, Micros,
-    Position, Version,
+    Position, Recipients, Version,
 };
 
 const FORMAT: u8 = 1;
 /// The sealed body was compressed (LZ4 block behind its length) before it was sealed.
 const COMPRESSED: u8 = 1;
 const HAS_OCCURRED_AT: u8 = 2;
+/// It goes to those alone whom it names.
+const HAS_RECIPIENTS: u8 = 4;
 
 /// A log row, its body still sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +33,10 @@ impl<S: AsRef<[u8]>> EventRow<S> {
         let header = &self.header;
         let sealed = self.sealed.as_ref();
         let mut out = Vec::with_capacity(192 + sealed.len());
+        let recipients = header.recipients.encode();
         let flags = if self.compressed { COMPRESSED } else { 0 }
-            | if header.occurred_at.is_some() { HAS_OCCURRED_AT } else { 0 };
+            | if header.occurred_at.is_some() { HAS_OCCURRED_AT } else { 0 }
+            | if recipients.is_empty() { 0 } else { HAS_RECIPIENTS };
         out.extend_from_slice(&[FORMAT, header.kind as u8, flags, self.commitment_kind]);
         out.extend_from_slice(&header.number.get().to_be_bytes());
         out.extend_from_slice(&header.version.get().to_be_bytes());
@@ -46,6 +50,11 @@ impl<S: AsRef<[u8]>> EventRow<S> {
         short_text(&mut out, header.event_type.as_str());
         if let Some(text) = &header.occurred_at {
             short_text(&mut out, text);
+        }
+        if !recipients.is_empty() {
+            let length = u16::try_from(recipients.len()).expect("RECIPIENTS short names");
+            out.extend_from_slice(&length.to_be_bytes());
+            out.extend_from_slice(&recipients);
         }
         out.extend_from_slice(sealed);
         out
@@ -66,6 +75,8 @@ pub(crate) struct EventView<'a> {
     pub(crate) occurred_at: Option<&'a str>,
     pub(crate) schema_version: u32,
     pub(crate) kind: EventKind,
+    /// As [`Recipients`] are encoded; nothing: everyone.
+    pub(crate) recipients: &'a [u8],
     pub(crate) digest: Digest,
     pub(crate) key_id: [u8; 8],
     pub(crate) commitment_kind: u8,
@@ -101,6 +112,7 @@ impl<'a> EventView<'a> {
             aggregate_id: reader.short_text()?,
             event_type: reader.short_text()?,
             occurred_at: if flags & HAS_OCCURRED_AT == 0 { None } else { Some(reader.short_text()?) },
+            recipients: if flags & HAS_RECIPIENTS == 0 { &[] } else { recipients(&mut reader)? },
             sealed: reader.rest(),
         })
     }
@@ -135,6 +147,8 @@ impl SharedNames {
             occurred_at: view.occurred_at.map(Arc::from),
             schema_version: view.schema_version,
             kind: view.kind,
+            // They were read once, when the row was.
+            recipients: Recipients::decode(view.recipients).unwrap_or_default(),
             digest: view.digest,
         }
     }
@@ -157,7 +171,17 @@ impl SharedNames {
     }
 }
 
-fn short_text(out: &mut Vec<u8>, text: &str) {
+/// The recipients in a row, checked to be some.
+fn recipients<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], RowFault> {
+    let length = u16::from_be_bytes(reader.array()?);
+    let bytes = reader.bytes(usize::from(length))?;
+    match Recipients::decode(bytes)? {
+        Recipients::Only(_) => Ok(bytes),
+        Recipients::Everyone => Err(reader.fault("recipients without any")),
+    }
+}
+
+pub(crate) fn short_text(out: &mut Vec<u8>, text: &str) {
     out.push(u8::try_from(text.len()).expect("names are at most NAME_BYTES"));
     out.extend_from_slice(text.as_bytes());
 }
@@ -181,6 +205,7 @@ mod tests {
             occurred_at: (id == "o-1").then(|| "2013-01-01T08:00:00Z".into()),
             schema_version: 1,
             kind: EventKind::Payload,
+            recipients: Recipients::Everyone,
             digest: Digest([1; 32]),
         });
         let encoded = headers.clone().map(|header| {

@@ -17,6 +17,7 @@ pub(crate) struct Keyspaces {
     pub(crate) commits: Keyspace,
     pub(crate) snapshots: Keyspace,
     pub(crate) links: Keyspace,
+    pub(crate) urgent: Keyspace,
 }
 
 impl Keyspaces {
@@ -40,11 +41,12 @@ impl Keyspaces {
             commits: db.keyspace("commits", || dense(8 * MIB))?,
             snapshots: db.keyspace("snapshots", || dense(8 * MIB))?,
             links: db.keyspace("links", || sparse(8 * MIB))?,
+            urgent: db.keyspace("urgent", || sparse(MIB))?,
         })
     }
 
     /// Every keyspace with its name, for statistics and for closing.
-    pub(crate) fn all(&self) -> [&Keyspace; 10] {
+    pub(crate) fn all(&self) -> [&Keyspace; 11] {
         [
             &self.log,
             &self.index,
@@ -56,6 +58,7 @@ impl Keyspaces {
             &self.commits,
             &self.snapshots,
             &self.links,
+            &self.urgent,
         ]
     }
 }

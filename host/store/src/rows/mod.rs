@@ -13,6 +13,7 @@
 //! | `commits` | last position of the batch | commit record |
 //! | `snapshots` | aggregate number, version | position of its event, hash in clear; state sealed |
 //! | `links` | keyed hash of an aggregate's name, number of one that refers to it | name of that one |
+//! | `urgent` | position of an event that is urgent to a recipient | nothing |
 //!
 //! All numbers are big-endian, so that keys sort as numbers do.
 
@@ -27,7 +28,7 @@ mod snapshot;
 
 pub(crate) use body::{PartsView, SealedParts, parts};
 pub(crate) use commit::CommitRecord;
-pub(crate) use event::{EventRow, EventView, SharedNames};
+pub(crate) use event::{EventRow, EventView, SharedNames, short_text};
 pub(crate) use head::HeadRow;
 pub(crate) use keyspaces::{Keyspaces, index_key, kind_prefix, name_key, name_of_key, tile_key};
 pub(crate) use link::{Target, indexed_key, link_key, links_to, number_of_link_key};

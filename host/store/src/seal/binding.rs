@@ -51,18 +51,20 @@ impl<'a> Binding<'a> {
         Self(buffer)
     }
 
-    /// That of the body of an event.
+    /// That of the body of an event. Recipients are as they stand in the row: nothing, for everyone.
     pub(crate) fn of_body(
         buffer: &'a mut Vec<u8>,
         key_id: &[u8; 8],
         domain: &DomainId,
         (aggregate_type, aggregate_id): (&str, &str),
         event_id: EventId,
+        recipients: &[u8],
     ) -> Self {
-        Self::new(buffer, RecordKind::EventBody, key_id, domain)
+        let event = Self::new(buffer, RecordKind::EventBody, key_id, domain)
             .field(aggregate_type.as_bytes())
             .field(aggregate_id.as_bytes())
-            .field(event_id.as_bytes())
+            .field(event_id.as_bytes());
+        if recipients.is_empty() { event } else { event.field(recipients) }
     }
 
     /// Adds a field.

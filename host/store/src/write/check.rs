@@ -13,8 +13,8 @@ use super::{
     snapshots::threshold,
 };
 use crate::{
-    AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Json, ReadError, Receipt, SchemaBook,
-    StoredSchema,
+    AggregateRef, AppendError, Body, Draft, EventKind, EventType, Expected, Json, ReadError, Receipt, Recipients,
+    SchemaBook, StoredSchema,
     book::Change,
     domain::REFERENCE_REMOVED,
     files::Files,
@@ -131,6 +131,7 @@ pub(crate) fn check_archive(
         kind: EventKind::Patch,
         expected: Expected::Existing,
         occurred_at: None,
+        recipients: Recipients::Everyone,
         body: Body { payload: patch, ..removal.clone() },
         members: None,
     }));
@@ -150,6 +151,7 @@ fn parsed(event: &SystemEvent) -> ParsedEvent {
         kind: EventKind::System,
         expected: event.expected,
         occurred_at: None,
+        recipients: Recipients::Everyone,
         body: event.body.clone(),
         members: None,
     }

@@ -92,6 +92,7 @@ fn same(stored: &Event, asked: &ParsedEvent) -> bool {
     stored.header.kind == asked.kind
         && stored.header.event_type == asked.event_type
         && stored.header.occurred_at == asked.occurred_at
+        && stored.header.recipients == asked.recipients
         && stored.body.note == asked.body.note
         && json(&stored.body.payload, &asked.body.payload)
         && optional(&stored.body.metadata, &asked.body.metadata)

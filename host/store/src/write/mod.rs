@@ -35,8 +35,8 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use crate::{
-    AggregateRef, Body, EventId, EventKind, EventType, Expected, Schema, Version, book::Change, digest::Commitments,
-    keys::KeptKey,
+    AggregateRef, Body, EventId, EventKind, EventType, Expected, Recipients, Schema, Version, book::Change,
+    digest::Commitments, keys::KeptKey,
 };
 
 /// One event of a checked request: all of it but what only the committer knows (version, position, time).
@@ -47,6 +47,7 @@ pub(crate) struct CheckedEvent {
     pub(crate) kind: EventKind,
     pub(crate) expected: Expected,
     pub(crate) occurred_at: Option<Arc<str>>,
+    pub(crate) recipients: Recipients,
     pub(crate) body: Body,
     pub(crate) effect: Effect,
     /// The schema that it was checked with; none: with none.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{
-    AggregateRef, Body, BodyKind, Draft, EventKind, EventType, Expected, Json, JsonFault, NameError, NewEvent, Reason,
-    Shape, limits, schema::time::timestamp,
+    AggregateRef, Body, BodyKind, Draft, EventKind, EventType, Expected, Json, JsonFault, NameError, NewEvent,
+    NewRecipient, Reason, Recipient, Recipients, Shape, limits, schema::time::timestamp,
 };
 
 /// A request that breaks no rule by itself.
@@ -20,6 +20,7 @@ pub(crate) struct ParsedEvent {
     pub(crate) kind: EventKind,
     pub(crate) expected: Expected,
     pub(crate) occurred_at: Option<Arc<str>>,
+    pub(crate) recipients: Recipients,
     pub(crate) body: Body,
     /// The payload's members, for an event that is merged into the state.
     pub(crate) members: Option<Map<String, Value>>,
@@ -117,6 +118,10 @@ fn parse_event(event: &NewEvent, actor: &Arc<str>, reasons: &mut Reasons) -> Opt
     // An empty note says nothing: it is none.
     let note = event.note.as_deref().filter(|note| !note.is_empty()).inspect(|note| check_note(note, reasons));
     let occurred_at = event.occurred_at.as_deref().inspect(|time| check_time(time, reasons));
+    let recipients = match &event.publish {
+        Some(list) => Recipients::Only(recipients(list, reasons)),
+        None => Recipients::Everyone,
+    };
     if reasons.found.len() > before {
         return None;
     }
@@ -137,6 +142,7 @@ fn parse_event(event: &NewEvent, actor: &Arc<str>, reasons: &mut Reasons) -> Opt
         },
         expected: event.expected,
         occurred_at: occurred_at.map(Arc::from),
+        recipients,
         body: Body {
             actor: Arc::clone(actor),
             payload,
@@ -146,6 +152,26 @@ fn parse_event(event: &NewEvent, actor: &Arc<str>, reasons: &mut Reasons) -> Opt
         },
         members,
     })
+}
+
+fn recipients(list: &[NewRecipient], reasons: &mut Reasons) -> Arc<[Recipient]> {
+    if list.len() > limits::RECIPIENTS {
+        let message =
+            format!("{} recipients, more than RECIPIENTS allows ({}): name fewer", list.len(), limits::RECIPIENTS);
+        reasons.add("/publish", "recipients", message);
+        return Arc::default();
+    }
+    let mut read: Vec<Recipient> = Vec::with_capacity(list.len());
+    for (index, asked) in list.iter().enumerate() {
+        let name = reasons.name(&format!("/publish/{index}/plugin"), asked.name.parse());
+        let mode = asked.mode.as_deref().map(|mode| reasons.name(&format!("/publish/{index}/mode"), mode.parse()));
+        let Some(name) = name else { continue };
+        if read.iter().any(|known| known.name == name) {
+            reasons.add(format!("/publish/{index}"), "named-twice", format!("{name} is named twice: name it once"));
+        }
+        read.push(Recipient { name, mode: mode.flatten(), priority: asked.priority });
+    }
+    read.into()
 }
 
 fn check_extension_keys(extensions: &Json, reasons: &mut Reasons) {
@@ -182,6 +208,12 @@ mod tests {
         event.extensions = Some(r#"{"trace":1}"#.into());
         event.note = Some("x".repeat(129));
         event.occurred_at = Some("yesterday".into());
+        let named = |name: &str, mode: &str| NewRecipient {
+            name: name.to_owned(),
+            mode: Some(mode.to_owned()),
+            ..NewRecipient::default()
+        };
+        event.publish = Some(vec![named("a", "all"), named("a b", "All"), named("a", "all")]);
         let reasons = parse(&Draft::one(event, "")).err().expect("refused");
         let paths: Vec<&str> = reasons.iter().map(|reason| reason.path.as_str()).collect();
         assert_eq!(
@@ -195,8 +227,23 @@ mod tests {
                 "/metadata",
                 "/extensions",
                 "/note",
-                "/occurred_at"
+                "/occurred_at",
+                "/publish/1/plugin",
+                "/publish/1/mode",
+                "/publish/2"
             ]
         );
+    }
+
+    #[test]
+    fn an_event_names_no_more_recipients_than_there_may_be() {
+        let named = |count: usize| NewEvent {
+            publish: Some((0..count).map(|n| NewRecipient { name: format!("p{n}"), ..Default::default() }).collect()),
+            ..NewEvent::new("order", "o-1", "placed", "{}")
+        };
+        assert!(parse(&Draft::one(named(limits::RECIPIENTS), "alice")).is_ok());
+        let reasons = parse(&Draft::one(named(limits::RECIPIENTS + 1), "alice")).err().expect("refused");
+        assert_eq!((reasons[0].path.as_str(), reasons[0].code), ("/publish", "recipients"));
+        assert!(reasons[0].message.contains("RECIPIENTS"));
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Rows<'a> {
         Self { files, batch: files.db.batch(), events: Vec::new(), tiles: Tiles::default() }
     }
 
-    /// The three rows of an event.
+    /// The three rows of an event; and a fourth, if it is urgent.
     pub(crate) fn event(&mut self, sequenced: Sequenced) {
         let spaces = &self.files.spaces;
         let header = &sequenced.event.header;
@@ -36,6 +36,9 @@ impl<'a> Rows<'a> {
         self.batch.insert(&spaces.log, position, sequenced.row);
         self.batch.insert(&spaces.index, rows::index_key(header.number, header.version), position);
         self.batch.insert(&spaces.ids, header.event_id.0, position);
+        if header.recipients.is_urgent() {
+            self.batch.insert(&spaces.urgent, position, []);
+        }
         self.events.push(sequenced.event);
     }
 

@@ -8,7 +8,7 @@ use super::{
     parse::ParsedEvent,
 };
 use crate::{
-    AggregateRef, EventKind, Micros,
+    AggregateRef, EventKind, Micros, Recipients,
     digest::{BY_MEMBER, WHOLE, commitments, whole},
     files::Files,
     keys::KeptKey,
@@ -48,7 +48,7 @@ pub(super) fn seal(
     let mut plain = Vec::with_capacity(256 + parts.body.payload.as_str().len());
     parts.encode(&mut plain);
     let (plain, compressed) = compress_where_it_pays(plain);
-    let binding = body_binding(keyring.domain_id(), key.id(), &event.aggregate, event_id);
+    let binding = body_binding(keyring.domain_id(), key.id(), &event.aggregate, event_id, &event.recipients);
     let sealed = key.cipher.seal(&binding, &plain);
     CheckedEvent {
         aggregate: event.aggregate,
@@ -57,6 +57,7 @@ pub(super) fn seal(
         kind: event.kind,
         expected: event.expected,
         occurred_at: event.occurred_at,
+        recipients: event.recipients,
         body: parts.body,
         effect: terms.effect,
         follows: terms.follows,
@@ -71,9 +72,16 @@ pub(super) fn seal(
 }
 
 /// What an event's ciphertext is bound to, so that it opens nowhere else. The digest binds the event id to its version.
-fn body_binding(domain_id: &[u8; 16], key_id: &[u8; 8], name: &AggregateRef, event_id: crate::EventId) -> Vec<u8> {
+fn body_binding(
+    domain_id: &[u8; 16],
+    key_id: &[u8; 8],
+    name: &AggregateRef,
+    event_id: crate::EventId,
+    recipients: &Recipients,
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
-    Binding::of_body(&mut bytes, key_id, domain_id, (name.kind.as_str(), name.id.as_str()), event_id).finish();
+    let (name, recipients) = ((name.kind.as_str(), name.id.as_str()), recipients.encode());
+    Binding::of_body(&mut bytes, key_id, domain_id, name, event_id, &recipients).finish();
     bytes
 }
 

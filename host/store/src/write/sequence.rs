@@ -99,6 +99,7 @@ impl Sequence {
             occurred_at: event.occurred_at,
             schema_version: event.follows.as_ref().map_or(0, |follows| follows.version),
             kind: event.kind,
+            recipients: event.recipients,
             digest: Digest::default(),
         };
         match header.event_type.as_str() {

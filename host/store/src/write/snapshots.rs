@@ -190,6 +190,7 @@ impl Committer {
             kind: EventKind::System,
             expected: Expected::Any,
             occurred_at: None,
+            recipients: crate::Recipients::Everyone,
             body,
             members: None,
         };

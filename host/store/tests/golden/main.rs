@@ -13,8 +13,8 @@ use std::{
 };
 
 use eventdbx_store::{
-    AggregateQuery, AggregateRef, BodyKind, Domain, Draft, Event, MasterKey, Micros, NewEvent, OpenOptions, Position,
-    Version,
+    AggregateQuery, AggregateRef, BodyKind, Domain, Draft, Event, MasterKey, Micros, NewEvent, NewRecipient,
+    OpenOptions, Position, Priority, Recipients, Version,
 };
 use serde_json::{Value, json};
 
@@ -97,6 +97,13 @@ fn fill(domain: &Domain) {
         events: vec![event("o-3", "placed", "{}"), full("o-3"), full("o-4")],
         ..Draft::one(full("x"), "é")
     });
+    let (mode, priority) = (Some("event-only".to_owned()), Priority::Urgent);
+    let both = vec![
+        NewRecipient { name: "mailer".into(), ..NewRecipient::default() },
+        NewRecipient { name: "bus:1".into(), mode, priority },
+    ];
+    append(Draft::one(NewEvent { publish: Some(both), ..full("o-1") }, "alice"));
+    append(Draft::one(NewEvent { publish: Some(Vec::new()), ..event("o-1", "counted", "{}") }, "alice"));
     for from in (0..TICKS).step_by(90) {
         append(Draft { events: (from..from + 90).flat_map(|n| tick(n).events).collect(), ..tick(0) });
     }
@@ -173,12 +180,18 @@ fn told(domain: &Domain) -> Value {
 fn event_told(event: &Event) -> Value {
     let (header, body) = (&event.header, &event.body);
     let text = |json: &Option<eventdbx_store::Json>| json.as_ref().map(|json| json.as_str().to_owned());
+    let recipients = match &header.recipients {
+        Recipients::Everyone => Value::Null,
+        Recipients::Only(list) => {
+            list.iter().map(|it| format!("{} {:?} {:?}", it.name, it.mode, it.priority)).collect()
+        }
+    };
     json!({
         "aggregate": header.aggregate.to_string(), "number": header.number, "version": header.version,
         "event_id": header.event_id, "event_type": header.event_type, "kind": header.kind as u8,
         "recorded_at": header.recorded_at, "occurred_at": header.occurred_at, "schema_version": header.schema_version,
         "digest": header.digest, "actor": body.actor, "payload": body.payload.as_str(),
-        "metadata": text(&body.metadata), "extensions": text(&body.extensions), "note": body.note,
+        "metadata": text(&body.metadata), "extensions": text(&body.extensions), "note": body.note, "recipients": recipients,
     })
 }
 

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use eventdbx_store::{
-    AggregateQuery, AggregateRef, Domain, Event, EventId, EventKind, EventQuery, Micros, Position, Version,
+    AggregateQuery, AggregateRef, Domain, Event, EventId, EventKind, EventQuery, Micros, NewRecipient, Position,
+    Recipients, Version,
 };
 use serde_json::Value;
 
@@ -143,6 +144,15 @@ fn same(event: &Event, kept: &Kept) {
     assert_eq!(event.receipt(), kept.receipt);
     assert_eq!(event.header.event_type.as_str(), kept.event_type);
     assert_eq!(event.header.occurred_at.as_deref(), kept.occurred_at.as_deref());
+    let publish = match &event.header.recipients {
+        Recipients::Everyone => None,
+        Recipients::Only(list) => Some(list.iter().map(|recipient| NewRecipient {
+            name: recipient.name.to_string(),
+            mode: recipient.mode.as_ref().map(ToString::to_string),
+            priority: recipient.priority,
+        })),
+    };
+    assert_eq!(publish.map(Vec::from_iter), kept.publish);
     let kind = match &kept.body {
         _ if kept.event_type.starts_with('$') => EventKind::System,
         Body::Payload(_) => EventKind::Payload,

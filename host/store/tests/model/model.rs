@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eventdbx_store::{EventReceipt, Micros};
+use eventdbx_store::{EventReceipt, Micros, NewRecipient};
 use serde_json::{Value, json};
 
 use crate::{
@@ -21,6 +21,7 @@ pub(crate) struct Kept {
     pub(crate) extensions: Option<Value>,
     pub(crate) note: Option<String>,
     pub(crate) occurred_at: Option<String>,
+    pub(crate) publish: Option<Vec<NewRecipient>>,
     pub(crate) state: Value,
     /// Key of its request, and its index in there.
     pub(crate) key: Option<(String, usize)>,
@@ -163,4 +164,5 @@ fn same(kept: &Kept, wish: &Wish) -> bool {
         && kept.extensions == wish.extensions
         && kept.note == wish.note.clone().filter(|note| !note.is_empty())
         && kept.occurred_at.as_deref() == wish.occurred_at
+        && kept.publish == wish.publish
 }

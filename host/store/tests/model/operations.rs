@@ -1,5 +1,6 @@
 //! What can happen to a store. Names, keys and values come from small pools, so that requests meet.
 
+use eventdbx_store::{NewRecipient, Priority};
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Map, Value, json};
 
@@ -41,6 +42,7 @@ pub(crate) struct Wish {
     pub(crate) extensions: Option<Value>,
     pub(crate) note: Option<String>,
     pub(crate) occurred_at: Option<&'static str>,
+    pub(crate) publish: Option<Vec<NewRecipient>>,
     pub(crate) expect: Expect,
 }
 
@@ -95,15 +97,23 @@ fn wish() -> impl Strategy<Value = Wish> {
     let time = prop::sample::select(&["2013-01-01T05:15:00-05:00", "2013-01-01T10:15:00.25Z"][..]);
     let rest = (option::weighted(0.2, object()), option::weighted(0.2, extensions), option::of("[a-zé]{0,12}"));
     let head = (0..AGGREGATES.len(), prop::sample::select(&EVENT_TYPES[..]), body, option::weighted(0.2, time), expect);
-    (head, rest).prop_map(|((aggregate, event_type, body, occurred_at, expect), (metadata, extensions, note))| Wish {
-        aggregate,
-        event_type,
-        body,
-        metadata,
-        extensions,
-        note,
-        occurred_at,
-        expect,
+    let publish = option::weighted(0.2, publish());
+    (head, rest, publish).prop_map(|(head, (metadata, extensions, note), publish)| {
+        let (aggregate, event_type, body, occurred_at, expect) = head;
+        Wish { aggregate, event_type, body, metadata, extensions, note, occurred_at, publish, expect }
+    })
+}
+
+/// Nobody, or some.
+fn publish() -> impl Strategy<Value = Vec<NewRecipient>> {
+    let mode = option::of(prop::sample::select(&["event-only", "discreet"][..]));
+    let recipient = (mode, any::<bool>()).prop_map(|(mode, urgent)| {
+        let priority = if urgent { Priority::Urgent } else { Priority::Normal };
+        NewRecipient { name: String::new(), mode: mode.map(str::to_owned), priority }
+    });
+    vec(recipient, 0..3).prop_map(|mut list| {
+        list.iter_mut().zip(["mailer", "bus:1"]).for_each(|(recipient, name)| name.clone_into(&mut recipient.name));
+        list
     })
 }
 

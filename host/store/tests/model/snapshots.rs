@@ -99,6 +99,7 @@ impl World {
             extensions: None,
             note: None,
             occurred_at: None,
+            publish: None,
             state: json!({}),
             key: None,
             receipt: event.receipt(),

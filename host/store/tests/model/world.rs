@@ -183,6 +183,7 @@ impl World {
             extensions: None,
             note: note.map(str::to_owned),
             occurred_at: None,
+            publish: None,
             state: self.model.state(name),
             key: None,
             receipt,
@@ -220,6 +221,7 @@ fn new_event(wish: &Wish, exact: Option<u64>, pretty: bool) -> NewEvent {
         extensions: wish.extensions.as_ref().map(text),
         note: wish.note.clone(),
         occurred_at: wish.occurred_at.map(str::to_owned),
+        publish: wish.publish.clone(),
         expected: match (wish.expect, exact) {
             (Expect::Any, _) => Expected::Any,
             (Expect::NoAggregate, _) => Expected::NoAggregate,
@@ -248,6 +250,7 @@ fn kept(
         // An empty note is none.
         note: wish.note.clone().filter(|note| !note.is_empty()),
         occurred_at: wish.occurred_at.map(str::to_owned),
+        publish: wish.publish.clone(),
         state,
         key,
         receipt,

@@ -133,6 +133,8 @@ fn split(line: ImportLine) -> (AppendEvent, Option<String>) {
         extensions: line.extensions,
         note: line.note,
         occurred_at: line.occurred_at,
+        emit: line.emit,
+        publish: line.publish,
         expect: line.expect,
     };
     (event, line.key)

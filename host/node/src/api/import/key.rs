@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use eventdbx_store::{BodyKind, NewEvent, canonical_json};
+use eventdbx_store::{BodyKind, NewEvent, Priority, canonical_json};
 
 use crate::{api::ApiError, wire::ErrorCode};
 
@@ -59,6 +59,14 @@ fn content_hash(event: &NewEvent) -> [u8; 16] {
     part(event.extensions.as_deref().map(canonical_json).as_deref());
     part(event.note.as_deref());
     part(event.occurred_at.as_deref());
+    if let Some(recipients) = &event.publish {
+        part(Some("publish"));
+        for recipient in recipients {
+            part(Some(&recipient.name));
+            part(recipient.mode.as_deref());
+            part((recipient.priority == Priority::Urgent).then_some("urgent"));
+        }
+    }
     let mut hash = [0; 16];
     hasher.finalize_xof().fill(&mut hash);
     hash
@@ -66,6 +74,8 @@ fn content_hash(event: &NewEvent) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use eventdbx_store::NewRecipient;
+
     use super::*;
 
     #[test]
@@ -87,6 +97,7 @@ mod tests {
     #[test]
     fn every_part_of_a_line_counts() {
         let base = || NewEvent::new("order", "1", "placed", "{}");
+        let to = |recipient| NewEvent { publish: Some(vec![recipient]), ..base() };
         let differing = [
             base(),
             NewEvent { aggregate_id: "11".into(), ..base() },
@@ -96,6 +107,10 @@ mod tests {
             NewEvent { extensions: Some("{}".into()), ..base() },
             NewEvent { note: Some(String::new()), ..base() },
             NewEvent { occurred_at: Some(String::new()), ..base() },
+            NewEvent { publish: Some(Vec::new()), ..base() },
+            to(NewRecipient { name: "a".into(), ..NewRecipient::default() }),
+            to(NewRecipient { mode: Some("a".into()), ..NewRecipient::default() }),
+            to(NewRecipient { priority: Priority::Urgent, ..NewRecipient::default() }),
         ];
         let hashes: std::collections::HashSet<_> = differing.iter().map(content_hash).collect();
         assert_eq!(hashes.len(), differing.len());

@@ -34,7 +34,7 @@ impl Registry {
         let ((plugin, generation, snapshot), record) = (answering, installed.record());
         let descriptor = plugin.descriptor();
         let modes = self.services.modes.current();
-        let selector = record.selector(descriptor, &modes).map_err(PluginError::Invalid)?;
+        let selector = record.selector(descriptor, &modes).map_err(PluginError::Invalid)?.named(name);
         let cut = match entry {
             Some(entry) => self.first_parked(&installed, &selector, entry)?,
             None => self.next_batch(&installed, &selector)?,

@@ -10,16 +10,60 @@ use eventdbx_store::{
 use serde_json::{Map, Value};
 
 use super::{Cut, CutError, Cutter, Gathered, Item};
-use crate::plugins::shaping::Lens;
+use crate::plugins::{PayloadMode, shaping::Lens};
 
 impl Cutter<'_> {
-    /// Has the component of the mode, if it is one, shape a batch, all of it in one call.
+    /// Has the components that are concerned shape a batch: that of the mode, if it is one, all of it in one call, and then
+    /// those that writers named for events of theirs.
     pub(in crate::plugins) fn finish(&self, gathered: Gathered) -> Result<Cut, CutError> {
         let mut cut = gathered.0;
-        let Some(lens) = self.lens.as_ref().filter(|_| !cut.items.is_empty()) else { return Ok(cut) };
+        let count = cut.items.len();
+        if let Some(lens) = &self.lens {
+            self.shape(&mut cut, lens, |_| true)?;
+        }
+        for (mode, lens) in self.of_writers(&cut) {
+            // Fewer items may leave out the one that it fails on, whoever else is in the batch.
+            let whole = |fault| match fault {
+                CutError::Mode(fault) => fault.among(count).into(),
+                other => other,
+            };
+            self.shape(&mut cut, &lens, |item| self.selector.mode_of(item.header()) == Some(mode)).map_err(whole)?;
+        }
+        Ok(cut)
+    }
+
+    /// The batch as it is, unless some component is to shape something of it.
+    pub(in crate::plugins) fn finish_unshaped(&self, gathered: Gathered) -> Option<Cut> {
+        let cut = gathered.0;
+        (self.lens.is_none() && self.of_writers(&cut).is_empty()).then_some(cut)
+    }
+
+    /// The components among the modes that the writers of events in a batch named for this recipient. A mode that is gone,
+    /// or was never there, lets nothing through: there is nothing to shape.
+    fn of_writers(&self, cut: &Cut) -> Vec<(PayloadMode, Lens)> {
+        let mut lenses: Vec<(PayloadMode, Lens)> = Vec::new();
+        for mode in cut.items.iter().filter_map(|item| self.selector.mode_of(item.header())) {
+            let PayloadMode::Named(name) = mode else { continue };
+            let is_component = self.modes.get(&name).is_some_and(|mode| mode.shaping.is_some());
+            if is_component && mode != self.mode && lenses.iter().all(|(known, _)| *known != mode) {
+                lenses.extend(self.selector.lens(mode, &self.modes).map(|lens| (mode, lens)));
+            }
+        }
+        lenses
+    }
+
+    /// Has one component shape the items that it is about.
+    fn shape(&self, cut: &mut Cut, lens: &Lens, is_about: impl Fn(&Item) -> bool) -> Result<(), CutError> {
+        let (about, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut cut.items).into_iter().enumerate().partition(|(_, item)| is_about(item));
+        let (places, items): (Vec<_>, Vec<_>) = about.into_iter().unzip();
+        let Some(last) = items.last().map(|item: &Item| item.header().position) else {
+            cut.items = others.into_iter().map(|(_, item)| item).collect();
+            return Ok(());
+        };
         let domain = &self.services.domain;
-        let last = cut.items.last().map_or(cut.end, |item| item.header().position);
-        let answers = cut.lend(&domain.schemas(), |schemas, items| {
+        let asked = Cut { items, end: last, tree: cut.tree.clone(), left_out: 0, bytes: 0 };
+        let answers = asked.lend(&domain.schemas(), |schemas, items| {
             lens.shape(&Batch {
                 domain: domain.name().as_str(),
                 // What comes again is shaped as it was, whoever asks and however often.
@@ -31,12 +75,14 @@ impl Cutter<'_> {
                 items,
             })
         })?;
-        let items = std::mem::take(&mut cut.items);
-        let count = items.len();
-        for (item, answer) in items.into_iter().zip(answers) {
-            cut.items.extend(item.shaped(answer, lens, count)?);
+        let count = asked.items.len();
+        let mut shaped = others;
+        for ((place, item), answer) in places.into_iter().zip(asked.items).zip(answers) {
+            shaped.extend(item.shaped(answer, lens, count)?.map(|item| (place, item)));
         }
-        Ok(cut)
+        shaped.sort_unstable_by_key(|(place, _)| *place);
+        cut.items = shaped.into_iter().map(|(_, item)| item).collect();
+        Ok(())
     }
 }
 
@@ -46,17 +92,31 @@ impl Item {
         match answer {
             Shaped::Keep => Ok(Some(self)),
             Shaped::LeaveOut => Ok(None),
-            Shaped::Replace(new) => {
+            Shaped::Replace(mut new) => {
                 let header = self.header();
                 if let Err(what) = check(header.kind, &new) {
                     return Err(lens
                         .fault(items, format!("it shapes position {} wrongly: {what}", header.position))
                         .into());
                 }
+                if let Some(before) = &self.shaped {
+                    new = as_far_as(before, new);
+                }
                 self.shaped = Some(new);
                 Ok(Some(self))
             }
         }
+    }
+}
+
+/// What an earlier component has left out stays out.
+fn as_far_as(before: &Replacement, new: Replacement) -> Replacement {
+    let both = |before: &Option<String>, new: Option<String>| before.as_ref().and(new);
+    Replacement {
+        payload: both(&before.payload, new.payload),
+        state: both(&before.state, new.state),
+        metadata: both(&before.metadata, new.metadata),
+        extensions: both(&before.extensions, new.extensions),
     }
 }
 

@@ -69,6 +69,7 @@ impl Options {
             include: other(self.include.as_ref(), &selection.fields.include),
             exclude: other(self.exclude.as_ref(), &selection.fields.exclude),
             config: other(self.config.as_ref(), &record.config),
+            ..ConfigRequest::default()
         };
         Ok((changes != ConfigRequest::default()).then_some(changes))
     }

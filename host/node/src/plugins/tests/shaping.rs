@@ -6,6 +6,7 @@ use std::{
 };
 
 use eventdbx_sandbox::{Batch, Failure, Halt, Host, Kind, Outcome, Parts, Replacement, Shaped, Trap, TrapKind};
+use eventdbx_store::{Draft, NewEvent, NewRecipient};
 
 use super::world::{Reaction, World, descriptor, done, failure, ledger, poisoned, recorder, run};
 use crate::plugins::{
@@ -350,4 +351,43 @@ fn a_component_is_no_ceiling() {
     let selector = Selector::new(&descriptor().selector, &[], &[]).unwrap();
     let refused = selector.narrowed(&selection, &world.services.modes.current()).unwrap_err();
     assert!(refused[0].contains("thirds is a component") && refused[0].contains("--max-mode"), "{refused:?}");
+}
+
+#[test]
+fn a_component_that_a_writer_names_shapes_that_event_alone() {
+    let world = World::new(PluginLimits::default());
+    let mailer =
+        |mode: &str| NewRecipient { name: "mailer".to_owned(), mode: Some(mode.to_owned()), ..NewRecipient::default() };
+    for (n, publish) in [None, Some(vec![mailer("short")]), Some(vec![mailer("hiding")]), None].into_iter().enumerate()
+    {
+        let text = format!(r#"{{"n":{n},"secret":"{CANARY}"}}"#);
+        let event = NewEvent { publish, ..NewEvent::new("thing", "t", "made", &text) };
+        world.domain.append(Draft::one(event, "tester")).unwrap();
+    }
+    world.fed();
+    let narrow = Parts { state: false, ..ALL };
+    install(&world, "short", narrow, Ok(Closure::new(each(|_| payload(r#"{"short":true}"#)))));
+    install(&world, "hiding", ALL, Ok(Closure::new(each(|_| Shaped::LeaveOut))));
+    let open = |guest: &Arc<Reaction>| {
+        let selector = Selector::new(&descriptor().selector, &[], &[]).unwrap().named("mailer");
+        let program = Program { selector, ..world.program(guest) };
+        let (services, generation) = (Arc::clone(&world.services), world.generation());
+        Track::open(services, Arc::new(program), generation, Purpose::Live, PayloadMode::All).unwrap().unwrap()
+    };
+    let (guest, seen) = recorder();
+    run(&mut open(&guest));
+    let seen = seen.lock().unwrap();
+    assert_eq!(positions(&seen), [1, 2, 4]);
+    let shown: Vec<_> = seen.iter().map(|text| (text.contains(CANARY), text.contains("short"))).collect();
+    assert_eq!(shown, [(true, false), (false, true), (true, false)]);
+
+    // One that does not start holds its event back, and not those before it.
+    install(&world, "short", narrow, Err("it is broken".to_owned()));
+    let (guest, seen) = recorder();
+    let mut track = open(&guest);
+    for _ in 0..10 {
+        track.step();
+        track.end_pause();
+    }
+    assert_eq!(positions(&seen.lock().unwrap()), [1]);
 }

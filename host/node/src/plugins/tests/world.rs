@@ -120,8 +120,14 @@ impl World {
             config: "{}".to_owned(),
             upgraded_from: None,
             logs: Arc::new(Logs::new(system_clock(), 100)),
+            calls: Arc::default(),
             targets: Arc::default(),
         }
+    }
+
+    /// How many rows a generation has in its first table.
+    pub(super) fn rows_of_transport(&self, generation: Generation) -> usize {
+        self.services.db.tables(generation).range(0, None, None).count()
     }
 
     /// All rows of the guests' one table.
