@@ -29,7 +29,7 @@ use self::{
     options::Options,
 };
 use super::{
-    InstallRequest, PluginError, UpgradeRequest, lock,
+    InstallRequest, PluginError, PluginPriority, UpgradeRequest, lock,
     registry::{Registry, internal},
     worker::lower_priority,
 };
@@ -103,7 +103,7 @@ impl DropIn {
         let (registry, view) = (Arc::downgrade(registry), Arc::clone(&self.view));
         let builder = thread::Builder::new().name("drop-in".to_owned());
         let thread = builder.spawn(move || {
-            lower_priority();
+            lower_priority(PluginPriority::Normal);
             watch(&folder, &registry, &view, &stopped);
         });
         *lock(&self.watcher) = Some((stop, thread.map_err(internal)?));
