@@ -5,6 +5,7 @@ mod crash;
 mod daemon;
 mod demo;
 mod domains;
+mod drop_in;
 mod exit_codes;
 mod export;
 mod gateways;

@@ -114,3 +114,20 @@ fn what_is_no_plugin_is_refused() {
     let file = scratch.file("text.wasm", "this is text");
     scratch.dbx(["plugin".as_ref(), "install".as_ref(), file.as_os_str()]).code(3).says("WebAssembly");
 }
+
+#[test]
+fn a_configuration_is_held_against_the_schema_of_the_plugin() {
+    let scratch = Scratch::started();
+    let component = eventdbx_plugin_build::example("coarse-times").unwrap();
+    let path = component.to_str().unwrap();
+    scratch.dbx_given("CANARY", ["plugin", "secret", "set", "word", "-"]).ok();
+    let bad = r#"{"minutes": 90, "strip": ["", 5], "leave": [], "leave_out": "{{secret:word}}"}"#;
+    let refused = scratch.dbx(["plugin", "install", path, "--config", bad]).code(3).stderr;
+    for part in ["at /minutes: ", "at /strip/0: ", "at /strip/1: ", "'leave'", "at /leave_out: "] {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    assert!(!refused.contains("CANARY") && !refused.contains("90 is"), "{refused}");
+    scratch.dbx(["plugin", "install", path, "--config", r#"{"leave_out": ["{{secret:word}}"]}"#]).ok();
+    scratch.dbx(["plugin", "config", "coarse-times", "--config", bad]).code(3).says("at /minutes");
+    assert_eq!(scratch.json(["plugin", "config", "coarse-times"])["config"], json!({"leave_out": ["{{secret:word}}"]}));
+}

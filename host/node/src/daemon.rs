@@ -186,7 +186,7 @@ impl Daemon {
         // NOTE: nothing was written before the key had opened the log.
         let sandbox = Sandbox::new(SandboxOptions { cache_dir: data_dir.component_cache(), cache_key })?;
         let stop = CancellationToken::new();
-        let opener = Opener::new(logs, sandbox, config.plugin_limits(), tracer.clone(), stop.clone());
+        let opener = Opener::new(logs, sandbox, &config, tracer.clone(), stop.clone());
         let default = opener.serve(log)?;
         let domains = Domains::open(opener, default)?;
         let node = Node::new(data_dir.path().to_owned(), config.daemon, options.clock.clone(), stop, domains, tracer);

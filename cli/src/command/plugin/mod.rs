@@ -4,6 +4,7 @@ mod build;
 mod call;
 mod capsule;
 mod config;
+mod drop_in;
 mod grants;
 mod inspect;
 mod install;
@@ -59,8 +60,8 @@ pub(crate) enum Command {
     /// Keep secrets for the configurations of plugins
     #[command(subcommand)]
     Secret(secret::Command),
-    /// Remove a plugin and its tables
-    Uninstall(lifecycle::Args),
+    Uninstall(lifecycle::Uninstall),
+    DropIn(drop_in::Args),
     /// List plugins, with state and lag
     List(list::Args),
     /// Say everything about a plugin
@@ -102,7 +103,8 @@ impl Command {
             Self::Config(args) => args.run(session).await,
             Self::Mode(command) => command.run(session).await,
             Self::Secret(command) => command.run(session).await,
-            Self::Uninstall(args) => args.uninstall(session).await,
+            Self::Uninstall(args) => args.run(session).await,
+            Self::DropIn(args) => args.run(session).await,
             Self::List(args) => args.run(session).await,
             Self::Status(args) => args.run(session).await,
             Self::Logs(args) => args.run(session).await,

@@ -44,6 +44,7 @@ pub(crate) struct Plugin {
     gateway: Option<Gateway>,
     extension: Option<Extension>,
     pub(crate) rebuild: Option<Rebuild>,
+    drop_in: Option<String>,
 }
 
 /// What ran before.
@@ -139,6 +140,9 @@ impl Plugin {
         }
         if let Some(rebuild) = &self.rebuild {
             pairs.push(("rebuild", rebuild.sentence()));
+        }
+        if let Some(reason) = &self.drop_in {
+            pairs.push(("drop-in folder", format!("{YELLOW}not applied{YELLOW:#}: {reason}")));
         }
         output::pairs(pairs)
     }

@@ -112,6 +112,7 @@ fn routes() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(plugins::add_component))
         .routes(routes!(plugins::list_plugins, plugins::install_plugin))
         .routes(routes!(plugins::get_plugin, plugins::uninstall_plugin))
+        .routes(routes!(plugins::get_drop_in))
         .routes(routes!(plugins::enable_plugin))
         .routes(routes!(plugins::disable_plugin))
         .routes(routes!(logs::plugin_logs))

@@ -8,8 +8,8 @@ use axum::{
     http::StatusCode,
 };
 use eventdbx_store::Position;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ApiError,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     grant::Grant,
     node::Node,
-    plugins::{ComponentInfo, InstallRequest, PluginStatus, QueryAnswer},
+    plugins::{ComponentInfo, DropInView, InstallRequest, PluginStatus, QueryAnswer, Uninstalled},
     wire::{ErrorCode, QueryRequest},
 };
 
@@ -113,23 +113,48 @@ pub(super) async fn get_plugin(
     node.blocking(move || Ok(domain.plugins.status(&grant, &name)?)).await.map(Json)
 }
 
+/// How a plugin is uninstalled.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct UninstallParams {
+    /// Even if something depends on it, which then does without.
+    force: bool,
+}
+
 /// Stops a plugin and deletes its tables
 #[utoipa::path(
     delete,
     path = "/v1/domains/{d}/plugins/{name}",
     tag = "plugins",
-    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin")),
-    responses((status = 204, description = "It is gone"))
+    params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the plugin"), UninstallParams),
+    responses((status = 200, description = "It is gone, and what went with it", body = Uninstalled))
 )]
 pub(super) async fn uninstall_plugin(
     grant: Grant,
     State(node): State<Arc<Node>>,
     InDomain(domain): InDomain,
     PluginName(name): PluginName,
+    Params(UninstallParams { force }): Params<UninstallParams>,
+) -> Result<Json<Uninstalled>, ApiError> {
+    node.blocking(move || Ok(domain.plugins.uninstall(&grant, &name, force)?)).await.map(Json)
+}
+
+/// What stands in the drop-in folder, and what became of it
+#[utoipa::path(
+    get,
+    path = "/v1/domains/{d}/drop-in",
+    tag = "plugins",
+    params(("d" = String, Path, description = "Domain")),
+    responses((status = 200, description = "The folder, if the domain has one", body = DropInView))
+)]
+pub(super) async fn get_drop_in(
+    grant: Grant,
+    State(node): State<Arc<Node>>,
+    InDomain(domain): InDomain,
     _: Params<NoParams>,
-) -> Result<StatusCode, ApiError> {
-    node.blocking(move || Ok(domain.plugins.uninstall(&grant, &name)?)).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Json<DropInView>, ApiError> {
+    node.blocking(move || Ok(domain.plugins.drop_in(&grant))).await.map(Json)
 }
 
 /// Starts a plugin that is disabled or stopped: it goes on where it was

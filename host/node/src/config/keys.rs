@@ -57,6 +57,11 @@ pub const KEYS: &[Key] = &[
     Key { name: "plugins.log_lines", range: Some(0..=1_000_000), doc: "lines of a plugin's log that are kept" },
     Key { name: "plugins.queries", range: Some(1..=1024), doc: "queries that run at the same time" },
     Key {
+        name: "plugins.drop_in",
+        range: None,
+        doc: "domains (e.g. [\"default\"]) whose folder `drop-in` is watched: a component put there is installed",
+    },
+    Key {
         name: "plugins.gateway_threads",
         range: Some(1..=64),
         doc: "requests that one gateway answers at the same time",

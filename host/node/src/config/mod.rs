@@ -74,6 +74,8 @@ pub struct PluginsSection {
     pub queries: usize,
     pub gateway_threads: usize,
     pub gateway_waiting: usize,
+    /// Domains with a drop-in folder.
+    pub drop_in: Vec<String>,
 }
 
 /// `[daemon]`
@@ -155,6 +157,7 @@ impl Default for PluginsSection {
             queries: limits.queries,
             gateway_threads: limits.gateway_threads,
             gateway_waiting: limits.gateway_waiting,
+            drop_in: Vec::new(),
         }
     }
 }

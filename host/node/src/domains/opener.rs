@@ -23,9 +23,14 @@ pub(crate) struct Opener {
     logs: Logs,
     sandbox: Sandbox,
     limits: PluginLimits,
+    /// Domains with a drop-in folder.
+    drop_in: Vec<String>,
     tracer: Tracer,
     stop: CancellationToken,
 }
+
+/// Name of the drop-in folder in the directory of a domain.
+const DROP_IN: &str = "drop-in";
 
 /// What every log is opened with.
 pub(crate) struct Logs {
@@ -62,14 +67,9 @@ impl Logs {
 }
 
 impl Opener {
-    pub(crate) fn new(
-        logs: Logs,
-        sandbox: Sandbox,
-        limits: PluginLimits,
-        tracer: Tracer,
-        stop: CancellationToken,
-    ) -> Self {
-        Self { logs, sandbox, limits, tracer, stop }
+    pub(crate) fn new(logs: Logs, sandbox: Sandbox, config: &Config, tracer: Tracer, stop: CancellationToken) -> Self {
+        let (limits, drop_in) = (config.plugin_limits(), config.plugins.drop_in.clone());
+        Self { logs, sandbox, limits, drop_in, tracer, stop }
     }
 
     pub(crate) fn data_dir(&self) -> &DataDir {
@@ -84,7 +84,10 @@ impl Opener {
             Plugins::traced(log.clone(), &dir, self.sandbox.clone(), self.limits.clone(), self.tracer.clone())
                 .map_err(|source| StartError::Plugins { name: name.clone(), source })?;
         let subscriptions = Subscriptions::open(plugins.source())
-            .map_err(|reason| StartError::Plugins { name, source: PluginError::Internal(reason) })?;
+            .map_err(|reason| StartError::Plugins { name: name.clone(), source: PluginError::Internal(reason) })?;
+        if self.drop_in.iter().any(|listed| listed == name.as_str()) {
+            plugins.watch(dir.join(DROP_IN)).map_err(|source| StartError::Plugins { name, source })?;
+        }
         Ok(DomainNode::new(log, plugins, subscriptions, dir, self.stop.child_token()))
     }
 

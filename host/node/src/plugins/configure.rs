@@ -18,7 +18,7 @@ use super::{
 };
 
 /// What is to change; what is absent stays as it is.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConfigRequest {
     /// What deliveries carry.

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, gateway::Access, guest::Guest, host::TableHost,
-    life::Life, logs::Logs, record::Record, selection::Selection, selector::Selector, services::Services,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, config_schema, gateway::Access, guest::Guest,
+    host::TableHost, life::Life, logs::Logs, record::Record, selection::Selection, selector::Selector,
+    services::Services,
 };
 use crate::outbound::{TargetGrant, Targets};
 
@@ -166,8 +167,10 @@ fn check_grants(kind: Kind, grants: &DomainGrants) -> Result<(), Vec<String>> {
     }
 }
 
-/// Lets the plugin check its configuration and start with it, so that what is wrong shows now rather than later.
+/// Checks a configuration, which has its secrets in it, against the plugin's own schema, and then lets the plugin check it and
+/// start with it, so that what is wrong shows now rather than later.
 pub(super) fn dry_run(services: &Services, plugin: &Plugin, config: &str) -> Result<(), PluginError> {
+    config_schema::check(&plugin.descriptor().config_schema, config).map_err(PluginError::Invalid)?;
     let refused = |stop: eventdbx_sandbox::Stop| PluginError::invalid(stop.to_string());
     plugin.check_config(config).map_err(refused)?;
     let logs = Logs::new(Arc::clone(&services.clock), 0);

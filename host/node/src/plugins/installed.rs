@@ -380,6 +380,7 @@ impl Installed {
                 version: record.life.upgrade.map(|code| code.version),
                 reason,
             }),
+            drop_in: None,
         }
     }
 }

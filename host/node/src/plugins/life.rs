@@ -29,6 +29,8 @@ pub(super) struct Life {
     pub(super) signer: Option<String>,
     /// What it brings for schemas.
     pub(super) brings: Brings,
+    /// What was taken from the drop-in folder last: the hash of all its files.
+    pub(super) drop_in: Option<String>,
 }
 
 /// Which component.

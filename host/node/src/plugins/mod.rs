@@ -16,9 +16,11 @@ mod calls;
 mod capsule;
 mod commit;
 mod components;
+mod config_schema;
 mod configure;
 mod cut;
 mod documents;
+mod drop_in;
 mod edit;
 mod error;
 mod extension_life;
@@ -66,11 +68,12 @@ mod status;
 mod tests;
 mod track;
 mod trouble;
+mod uninstall;
 mod upgrade;
 mod worker;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -82,7 +85,9 @@ use tokio::sync::watch;
 pub(crate) use self::calls::CallFigures;
 pub use self::{
     capsule::{Capsule, CapsuleError, CapsuleOutcome, Reproduction, reproduce},
+    config_schema::{CONFIG_BYTES, CONFIG_CHECKS, CONFIG_SCHEMA_BYTES, CONFIG_SCHEMA_PATTERNS, CONFIG_SCHEMA_PLACES},
     configure::{ConfigRequest, ConfigView},
+    drop_in::{DROP_IN_FILES, DropInFile, DropInState, DropInView},
     error::PluginError,
     fields::{FIELD_POINTERS, FieldList},
     gateway::{DomainGrants, GatewayStatus},
@@ -103,6 +108,7 @@ pub use self::{
         ComponentInfo, ExtensionStatus, KeptStatus, LogLine, Parked, ParkedDetail, PluginState, PluginStatus,
         RebuildStatus,
     },
+    uninstall::Uninstalled,
     upgrade::{RollbackRequest, UpgradeRequest},
 };
 use self::{gateway::Reply, query::Question, registry::Registry, source::Source};
@@ -164,13 +170,28 @@ impl Plugins {
         self.registry.install(grant.actor(), request)
     }
 
-    /// Stops a plugin, forgets it and deletes its tables.
+    /// Stops a plugin, forgets it and deletes its tables; with `force`, even where something depends on it.
     ///
     /// # Errors
     ///
-    /// [`PluginError::NotFound`].
-    pub fn uninstall(&self, grant: &Grant, name: &str) -> Result<(), PluginError> {
-        self.registry.uninstall(grant.actor(), name)
+    /// [`PluginError::NotFound`], or, without `force`, [`PluginError::InUse`] by whom.
+    pub fn uninstall(&self, grant: &Grant, name: &str, force: bool) -> Result<Uninstalled, PluginError> {
+        self.registry.uninstall(grant.actor(), name, force)
+    }
+
+    /// From now on installs what is put into a folder, and upgrades what is changed in it.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made, or there is no thread to look at it.
+    pub(crate) fn watch(&self, folder: PathBuf) -> Result<(), PluginError> {
+        self.registry.drop_in.watch(&self.registry, folder)
+    }
+
+    /// What stands in the drop-in folder, and what became of it.
+    #[must_use]
+    pub fn drop_in(&self, _: &Grant) -> DropInView {
+        self.registry.drop_in.view()
     }
 
     /// Starts a plugin that is disabled or stopped: it goes on at its cursor.

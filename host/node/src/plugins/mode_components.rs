@@ -98,6 +98,11 @@ impl Registry {
         }
     }
 
+    /// Who uses a payload mode that is a component, in words.
+    pub(super) fn users_of_component(&self, name: &str) -> Result<Vec<String>, PluginError> {
+        self.used_by(PayloadMode::Named(mode_name(name)?))
+    }
+
     /// Refuses a name for a mode that a component has, which may be disabled.
     pub(super) fn name_is_no_component(&self, name: &str) -> Result<(), PluginError> {
         let component = lock(&self.plugins).get(name).is_some_and(|installed| installed.is(Kind::PayloadMode));

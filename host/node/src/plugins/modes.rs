@@ -193,7 +193,7 @@ impl Registry {
     }
 
     /// Who uses a mode, in words.
-    fn used_by(&self, mode: PayloadMode) -> Result<Vec<String>, PluginError> {
+    pub(super) fn used_by(&self, mode: PayloadMode) -> Result<Vec<String>, PluginError> {
         /// As much of the record of a subscription as counts here.
         #[derive(Deserialize)]
         struct Follows {

@@ -22,6 +22,7 @@ use super::{
     ComponentInfo, InstallRequest, Parked, ParkedDetail, PluginError, PluginLimits, PluginStatus,
     components::Components,
     cut::{CutError, Cutter, Extent, Gathered},
+    drop_in::DropIn,
     extensions::{Brings, Running},
     feed::Feed,
     install::Checked,
@@ -57,6 +58,7 @@ pub(super) struct Registry {
     pub(super) queries: Arc<Queries>,
     /// The schema extensions.
     pub(super) extensions: Arc<Running>,
+    pub(super) drop_in: DropIn,
 }
 
 impl Registry {
@@ -94,6 +96,7 @@ impl Registry {
             plugins,
             changing: Mutex::default(),
             extensions: Arc::default(),
+            drop_in: DropIn::default(),
         };
         registry.restore()?;
         registry.services.domain.extend(Arc::clone(&registry.extensions) as Arc<dyn Extensions>);
@@ -183,32 +186,6 @@ impl Registry {
         Ok(self.status(&installed))
     }
 
-    pub(super) fn uninstall(&self, actor: &str, name: &str) -> Result<(), PluginError> {
-        let _changing = lock(&self.changing);
-        let installed = self.find(name)?;
-        let kinds = self.schemas_with(name);
-        if !kinds.is_empty() {
-            return Err(PluginError::InUse {
-                what: "plugin",
-                name: name.to_owned(),
-                by: format!("the schema of {}", kinds.join(", ")),
-                advice: "put one into force that does without, or remove it (`dbx schema`); `dbx plugin disable` stops the \
-                         plugin all the same, and what needs it is then refused",
-            });
-        }
-        self.shapes_for_nobody(&installed)?;
-        self.tell(&history(name)?, "$plugin_uninstalled", "{}", actor)?;
-        stop(&installed);
-        self.end_shaping(name);
-        self.extensions.remove(name).map_err(internal)?;
-        self.end_job_of(actor, name)?;
-        let generations = installed.record().generations();
-        self.services.db.remove_plugin(name, &generations).map_err(internal)?;
-        lock(&self.plugins).remove(name);
-        self.services.keeper.sweep();
-        Ok(())
-    }
-
     pub(super) fn enable(&self, actor: &str, name: &str) -> Result<PluginStatus, PluginError> {
         let _changing = lock(&self.changing);
         let installed = self.find(name)?;
@@ -246,7 +223,8 @@ impl Registry {
         let domain = &self.services.domain;
         let unseen = |position| Some(domain.scan(position).next()?.ok()?.header.recorded_at);
         let status = installed.status(domain.head().position, unseen, (self.services.clock)());
-        PluginStatus { extension: self.extension_status(installed), ..status }
+        let (extension, drop_in) = (self.extension_status(installed), self.drop_in.problem(&installed.name));
+        PluginStatus { extension, drop_in, ..status }
     }
 
     pub(super) fn queue(&self, name: &str) -> Result<Vec<Parked>, PluginError> {
@@ -356,6 +334,8 @@ impl Registry {
     }
 
     pub(super) fn shutdown(&self) {
+        // IMPORTANT: before `changing` is taken, for which it may be waiting.
+        self.drop_in.stop();
         let _changing = lock(&self.changing);
         let plugins: Vec<_> = lock(&self.plugins).values().cloned().collect();
         plugins.iter().for_each(|installed| stop(installed));

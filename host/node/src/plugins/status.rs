@@ -109,6 +109,8 @@ pub struct PluginStatus {
     pub extension: Option<ExtensionStatus>,
     /// A generation that is being rebuilt beside the live one.
     pub rebuild: Option<RebuildStatus>,
+    /// Why what stands in the drop-in folder under its name was not applied, if it was not.
+    pub drop_in: Option<String>,
 }
 
 /// How a rebuild stands.

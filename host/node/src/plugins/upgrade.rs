@@ -102,6 +102,8 @@ impl Registry {
         let plugin = self.services.load(&code.component)?;
         let shared = generation == record.generation;
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
+        // It may have been given another configuration since that component ran.
+        install::dry_run(&self.services, &plugin, &config)?;
         let kind = plugin.descriptor().kind;
         if kind == Kind::PayloadMode {
             self.check_changed_mode(name, &plugin, config.clone())?;

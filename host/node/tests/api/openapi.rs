@@ -32,6 +32,7 @@ const ROUTES: &[&str] = &[
     "get /v1/domains/{d}/aggregates/{type}/{id}/referrers",
     "get /v1/domains/{d}/aggregates/{type}/{id}/snapshots",
     "get /v1/domains/{d}/aggregates/{type}/{id}/snapshots/{version}",
+    "get /v1/domains/{d}/drop-in",
     "get /v1/domains/{d}/events",
     "get /v1/domains/{d}/events/{event_id}",
     "get /v1/domains/{d}/jobs",
