@@ -51,7 +51,7 @@ fn once(domain: &Domain, dir: &Path, component: &Path) -> anyhow::Result<Duratio
     plugins::install_file(&plugins, component, "counter", PayloadMode::EventOnly, &[])?;
     plugins::wait(&plugins, "counter", domain.head().position)?;
     let took = started.elapsed();
-    plugins.uninstall(&Grant::owner("bench"), "counter")?;
+    plugins.uninstall(&Grant::owner("bench"), "counter", false)?;
     plugins.shutdown();
     Ok(took)
 }

@@ -46,7 +46,7 @@ pub(crate) fn read_models(report: &mut Report) -> anyhow::Result<()> {
         [(PayloadMode::EventOnly, Some(400_000.0)), (PayloadMode::ExtensionsOnly, None), (PayloadMode::All, None)]
     {
         catch_up(report, &plugins, &domain, &format!("from memory, {mode}"), mode, asked)?;
-        plugins.uninstall(&Grant::owner("bench"), "counter")?;
+        plugins.uninstall(&Grant::owner("bench"), "counter", false)?;
     }
     plugins.shutdown();
     Ok(())

@@ -123,7 +123,7 @@ pub(crate) fn undelivered(report: &mut Report) -> anyhow::Result<()> {
             plugins::wait(&plugins, "counter", domain.head().position)?;
             let rate = Figure::rate("events/s", EVENTS as f64 / started.elapsed().as_secs_f64());
             report.row(&format!("payloads of {bytes} bytes, {mode}"), &[rate]);
-            plugins.uninstall(&Grant::owner("bench"), "counter")?;
+            plugins.uninstall(&Grant::owner("bench"), "counter", false)?;
         }
         plugins.shutdown();
     }
