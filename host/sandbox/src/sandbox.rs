@@ -99,7 +99,8 @@ pub(crate) fn deterministic() -> Config {
     config
 }
 
-/// What plugins may import: each kind its own interfaces, as `contract` has checked. What one may *call*, and when, is decided by the phase of its instance.
+/// What plugins may import: each kind its own interfaces, as `contract` has checked. What one may *call*, and when, is decided
+/// by the phase of its instance.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     EveryKind::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;

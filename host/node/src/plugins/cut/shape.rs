@@ -13,8 +13,8 @@ use super::{Cut, CutError, Cutter, Gathered, Item};
 use crate::plugins::{PayloadMode, shaping::Lens, states::StateError};
 
 impl Cutter<'_> {
-    /// Gives old events the shape of today, and has the components that are concerned shape a batch: that of the mode, if it is one, all of it in one call, and then
-    /// those that writers named for events of theirs.
+    /// Gives old events the shape of today, and has the components that are concerned shape the batch: that of the mode, if
+    /// it is one, all of it in one call, and then those that writers named for events of theirs.
     pub(in crate::plugins) fn finish(&self, gathered: Gathered) -> Result<Cut, CutError> {
         let mut cut = gathered.0;
         self.upcast(&mut cut.items)?;
