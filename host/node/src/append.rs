@@ -26,7 +26,7 @@ pub(crate) async fn append(log: &Domain, draft: Draft, parent: &Parent) -> Resul
         let broken_off = |_| Err(AppendError::Busy("the check was broken off: try again"));
         spawn_blocking(move || log.check(draft)).await.unwrap_or_else(broken_off)
     };
-    drop(check);
+    check.end();
     let checked = checked.inspect_err(|_| span.failed("refused"))?;
     // In the queue, and in the committer until its sync.
     let _commit = span.parent().child("commit");

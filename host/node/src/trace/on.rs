@@ -110,6 +110,11 @@ impl Span {
         self.0.span().set_status(Status::error(what.to_owned()));
     }
 
+    /// Ends it before its scope does.
+    pub(crate) fn end(self) {
+        drop(self);
+    }
+
     pub(crate) fn parent(&self) -> Parent {
         Parent(self.0.clone())
     }
