@@ -266,18 +266,16 @@ impl Rebuild {
 
 /// A table of plugins.
 pub(crate) fn table(rows: &[Plugin]) -> String {
-    let mut table = output::table(["plugin", "version", "state", "payload mode", "read up to", "lag", "parked"]);
-    output::numbers(&mut table, &[4, 5, 6]);
-    for plugin in rows {
-        table.add_row([
-            &plugin.name,
-            &plugin.version,
-            &plugin.state,
-            &plugin.payload_mode,
-            &output::count(plugin.cursor),
-            &plugin.lag(),
-            &plugin.parked.to_string(),
-        ]);
+    let mut table =
+        output::table(["plugin", "version", "kind", "state", "payload mode", "read up to", "lag", "parked"]);
+    output::numbers(&mut table, &[5, 6, 7]);
+    for row in rows {
+        let of_deliveries = match row.takes_deliveries() {
+            true => [row.payload_mode.clone(), output::count(row.cursor), row.lag(), output::count(row.parked)],
+            false => Default::default(),
+        };
+        let plugin = [row.name.clone(), row.version.clone(), row.kind.clone(), row.state.clone()];
+        table.add_row(plugin.into_iter().chain(of_deliveries));
     }
     output::render(&table)
 }

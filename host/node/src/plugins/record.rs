@@ -96,6 +96,9 @@ impl Record {
 
     /// Whether it could not do without a payload mode.
     pub(super) fn uses(&self, mode: PayloadMode) -> bool {
+        if self.takes_none().is_some() {
+            return false;
+        }
         let rebuild = self.rebuild.as_ref().map(|rebuild| rebuild.payload_mode);
         [Some(self.payload_mode), self.selection.max_mode, rebuild].contains(&Some(mode))
     }
