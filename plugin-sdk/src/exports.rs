@@ -27,14 +27,8 @@ impl<M: Exported> meta::Guest for Guest<M> {
     }
 
     fn init(context: meta::StartContext) -> Result<(), types::Failure> {
-        let reason = match context.reason {
-            meta::StartReason::FirstStart => StartReason::FirstStart,
-            meta::StartReason::Restart => StartReason::Restart,
-            meta::StartReason::UpgradedFrom(version) => StartReason::UpgradedFrom(version),
-            meta::StartReason::Rebuild => StartReason::Rebuild,
-            meta::StartReason::Query => StartReason::Query,
-        };
-        start::<M>(&context.config, &StartContext { domain: context.domain, reason }).map_err(Into::into)
+        let (config, context) = started(context);
+        start::<M>(&config, &context).map_err(Into::into)
     }
 }
 
@@ -59,9 +53,10 @@ impl<M: Exported> queryable::Guest for Guest<M> {
     }
 }
 
+crate::meta::started!();
+
 fn start<M: Exported>(config: &str, context: &StartContext) -> Result<(), Failure> {
-    // A panic is a trap; its message would be lost.
-    std::panic::set_hook(Box::new(|panic| crate::host::log(crate::host::Level::Error, &panic.to_string())));
+    crate::host::log_panics();
     let model = make::<M>(config, context)?;
     let again = |_| Failure::new("started-twice", "an instance starts once");
     M::instance().with(|instance| instance.set(model)).map_err(again)

@@ -2,6 +2,8 @@
 
 use std::{cell::OnceCell, thread::LocalKey};
 
+use serde::de::DeserializeOwned;
+
 use crate::{Failure, ReadModel, StartContext, error::misfit};
 
 /// The version of the contract that this SDK speaks. It stands in every component, in a section of its own
@@ -27,8 +29,12 @@ pub trait Exported: ReadModel {
 
 /// Makes an instance of a configuration.
 pub(crate) fn make<M: ReadModel>(config: &str, context: &StartContext) -> Result<M, Failure> {
-    let config = serde_json::from_str(config).map_err(|error| Failure::new("bad-config", misfit(&error)))?;
-    M::start(config, context)
+    M::start(parse_config(config)?, context)
+}
+
+/// Reads a configuration as whoever is configured wants it.
+pub(crate) fn parse_config<C: DeserializeOwned>(config: &str) -> Result<C, Failure> {
+    serde_json::from_str(config).map_err(|error| Failure::new("bad-config", misfit(&error)))
 }
 
 /// Makes the exports of a component out of a [`ReadModel`]. Once per crate, at its top.

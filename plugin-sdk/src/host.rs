@@ -19,6 +19,12 @@ pub fn gauge_set(name: &str, value: f64) {
     native_or_wasm::gauge_set(name, value);
 }
 
+/// Has the message of a panic logged: a panic is a trap, and its message would be lost.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
+}
+
 #[cfg(target_arch = "wasm32")]
 mod native_or_wasm {
     use crate::bindings::host;

@@ -65,6 +65,8 @@ pub mod gateway;
 #[doc(hidden)]
 pub mod guest;
 pub mod host;
+#[cfg(target_arch = "wasm32")]
+mod meta;
 mod model;
 mod network;
 mod query;

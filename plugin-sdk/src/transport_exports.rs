@@ -5,8 +5,8 @@ use std::{marker::PhantomData, time::Duration};
 
 use crate::{
     Connection, ExportedTransport, Failure, Network, OutboundError, Request, Response, StartContext, StartReason,
-    bindings::{exports::eventdbx::plugin::meta as shared, types},
-    error::misfit,
+    bindings::types,
+    guest::parse_config,
     transport,
     transport_bindings::{
         eventdbx::plugin::outbound,
@@ -28,17 +28,9 @@ impl<T: ExportedTransport> meta::Guest for Guest<T> {
     }
 
     fn init(context: meta::StartContext) -> Result<(), types::Failure> {
-        // A panic is a trap; its message would be lost.
-        std::panic::set_hook(Box::new(|panic| crate::host::log(crate::host::Level::Error, &panic.to_string())));
-        let reason = match context.reason {
-            meta::StartReason::FirstStart => StartReason::FirstStart,
-            meta::StartReason::Restart => StartReason::Restart,
-            meta::StartReason::UpgradedFrom(version) => StartReason::UpgradedFrom(version),
-            meta::StartReason::Rebuild => StartReason::Rebuild,
-            meta::StartReason::Query => StartReason::Query,
-        };
-        let context_of = StartContext { domain: context.domain, reason };
-        let made = make::<T>(&context.config, &context_of)?;
+        crate::host::log_panics();
+        let (config, context) = started(context);
+        let made = make::<T>(&config, &context)?;
         T::instance().with(|instance| *instance.borrow_mut() = Some(made));
         Ok(())
     }
@@ -60,35 +52,11 @@ impl<T: ExportedTransport> handler::Guest for Guest<T> {
 }
 
 fn make<T: ExportedTransport>(config: &str, context: &StartContext) -> Result<T, Failure> {
-    let config = serde_json::from_str(config).map_err(|error| Failure::new("bad-config", misfit(&error)))?;
-    T::start(config, context)
+    T::start(parse_config(config)?, context)
 }
 
-/// Each world has types of its own for what it exports, however alike they are.
-fn descriptor(descriptor: shared::Descriptor) -> meta::Descriptor {
-    meta::Descriptor {
-        name: descriptor.name,
-        version: descriptor.version,
-        kind: meta::Kind::Transport,
-        config_schema: descriptor.config_schema,
-        selector: meta::Selector {
-            aggregate_types: descriptor.selector.aggregate_types,
-            aggregate_ids: descriptor.selector.aggregate_ids,
-            event_types: descriptor.selector.event_types,
-            parts: descriptor.selector.parts,
-            fields: match descriptor.selector.fields {
-                shared::FieldFilter::All => meta::FieldFilter::All,
-                shared::FieldFilter::Only(pointers) => meta::FieldFilter::Only(pointers),
-                shared::FieldFilter::Except(pointers) => meta::FieldFilter::Except(pointers),
-            },
-        },
-        // Those are a read model's.
-        tables: Vec::new(),
-        queries: Vec::new(),
-        state_version: descriptor.state_version,
-        capabilities: descriptor.capabilities,
-    }
-}
+crate::meta::started!();
+crate::meta::descriptor!(Transport);
 
 /// The network that the host offers.
 struct HostNetwork;

@@ -304,3 +304,18 @@ fn who_comes_when_too_many_wait_is_told_so_at_once() {
     assert!(answers.iter().all(|answer| matches!(answer, (502, false) | (503, true))), "{answers:?}");
     assert!(answers.iter().filter(|(status, _)| *status == 503).count() >= 6, "{answers:?}");
 }
+
+#[test]
+fn the_limits_of_a_request_are_those_that_the_operator_set() {
+    let mut node = Node::start_with("[limits]\ngateway_request_bytes = 10\nhttp_header_bytes = 600\n");
+    node.install_as(guest("eventdbx-guest-hostile-gateway"), &json!({}));
+    let mut caller = Caller::of(&node);
+    let body = caller.send(Method::POST, &format!("{HOSTILE}/echo"), &[], "12345678901");
+    let told = body.refused(StatusCode::PAYLOAD_TOO_LARGE).to_string();
+    assert!(told.contains("gateway_request_bytes"), "{told}");
+    let long = "x".repeat(600);
+    let headers = caller.send(Method::POST, &format!("{HOSTILE}/echo"), &[("x-long", &long)], "");
+    let told = headers.refused(StatusCode::PAYLOAD_TOO_LARGE).to_string();
+    assert!(told.contains("http_header_bytes"), "{told}");
+    assert_eq!(caller.send(Method::POST, &format!("{HOSTILE}/echo"), &[], "1234567890").status, StatusCode::OK);
+}

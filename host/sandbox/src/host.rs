@@ -5,29 +5,34 @@
 
 use crate::{gateway::Client, outbound::Outbound};
 
-/// What an instance reads from, and logs to. One value serves one instance.
+/// What an instance reads from, and logs to. One value serves one instance. Whatever kinds of plugins have and others have
+/// not (tables, a domain, targets) is not there unless it is offered.
 pub trait Host: Send {
-    /// The committed value of a key. `table` is an index into [`Descriptor::tables`](crate::Descriptor::tables).
+    /// The committed value of a key. The table is an index into [`Descriptor::tables`](crate::Descriptor::tables).
     ///
     /// # Errors
     ///
     /// When the host cannot read. It ends the call as [`Halt::HostFailed`](crate::Halt::HostFailed), which is not the
     /// plugin's fault.
-    fn get(&mut self, table: usize, key: &[u8]) -> Result<Option<Vec<u8>>, HostError>;
+    fn get(&mut self, _table: usize, _key: &[u8]) -> Result<Option<Vec<u8>>, HostError> {
+        Ok(None)
+    }
 
-    /// The first committed entries of a range, in its direction: at most `max_entries`, and no more once their keys and
-    /// values reach `max_bytes`, but at least one if there is one.
+    /// The first committed entries of a range, in its direction: at most so many, and no more once their keys and
+    /// values reach so many bytes, but at least one if there is one.
     ///
     /// # Errors
     ///
     /// As for [`get`](Self::get).
     fn scan(
         &mut self,
-        table: usize,
-        range: &KeyRange,
-        max_entries: usize,
-        max_bytes: usize,
-    ) -> Result<ScanPage, HostError>;
+        _table: usize,
+        _range: &KeyRange,
+        _max_entries: usize,
+        _max_bytes: usize,
+    ) -> Result<ScanPage, HostError> {
+        Ok(ScanPage::default())
+    }
 
     /// A log line, within the limits, with `fields` a JSON object. Lines of a call that fails are logged too.
     fn log(&mut self, level: Level, message: &str, fields: Option<&str>);

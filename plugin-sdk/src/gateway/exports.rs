@@ -19,10 +19,7 @@ use super::{
     },
     make,
 };
-use crate::{
-    StartContext, StartReason,
-    bindings::{exports::eventdbx::plugin::meta as shared, types},
-};
+use crate::{StartContext, StartReason, bindings::types};
 
 /// Bytes of a body that are asked for at once.
 const CHUNK: u64 = 64 << 10;
@@ -32,7 +29,15 @@ pub struct Guest<G>(PhantomData<G>);
 
 impl<G: Exported> meta::Guest for Guest<G> {
     fn describe() -> meta::Descriptor {
-        descriptor(G::describe().into_contract(G::NAME, G::VERSION, 1))
+        // Of deliveries a gateway takes none.
+        let selector = meta::Selector {
+            aggregate_types: Vec::new(),
+            aggregate_ids: Vec::new(),
+            event_types: Vec::new(),
+            parts: types::Parts::empty(),
+            fields: meta::FieldFilter::All,
+        };
+        meta::Descriptor { selector, ..descriptor(G::describe().into_contract(G::NAME, G::VERSION, 1)) }
     }
 
     fn check_config(config: String) -> Result<(), types::Failure> {
@@ -41,16 +46,9 @@ impl<G: Exported> meta::Guest for Guest<G> {
     }
 
     fn init(context: meta::StartContext) -> Result<(), types::Failure> {
-        // A panic is a trap; its message would be lost.
-        std::panic::set_hook(Box::new(|panic| crate::host::log(crate::host::Level::Error, &panic.to_string())));
-        let reason = match context.reason {
-            meta::StartReason::FirstStart => StartReason::FirstStart,
-            meta::StartReason::Restart => StartReason::Restart,
-            meta::StartReason::UpgradedFrom(version) => StartReason::UpgradedFrom(version),
-            meta::StartReason::Rebuild => StartReason::Rebuild,
-            meta::StartReason::Query => StartReason::Query,
-        };
-        let gateway = make::<G>(&context.config, &StartContext { domain: context.domain, reason })?;
+        crate::host::log_panics();
+        let (config, context) = started(context);
+        let gateway = make::<G>(&config, &context)?;
         // An instance starts once: the host sees to it.
         let _ = G::instance().with(|instance| instance.set(gateway));
         Ok(())
@@ -168,23 +166,5 @@ impl Client for HostClient {
     }
 }
 
-/// Each world has types of its own for what it exports, however alike they are. Of deliveries a gateway takes none.
-fn descriptor(descriptor: shared::Descriptor) -> meta::Descriptor {
-    meta::Descriptor {
-        name: descriptor.name,
-        version: descriptor.version,
-        kind: meta::Kind::Gateway,
-        config_schema: descriptor.config_schema,
-        selector: meta::Selector {
-            aggregate_types: Vec::new(),
-            aggregate_ids: Vec::new(),
-            event_types: Vec::new(),
-            parts: types::Parts::empty(),
-            fields: meta::FieldFilter::All,
-        },
-        tables: Vec::new(),
-        queries: Vec::new(),
-        state_version: descriptor.state_version,
-        capabilities: descriptor.capabilities,
-    }
-}
+crate::meta::started!();
+crate::meta::descriptor!(Gateway);

@@ -51,7 +51,7 @@ pub use self::{
     },
     message::{Incoming, Reply},
 };
-use crate::{Descriptor, Failure, StartContext};
+use crate::{Descriptor, Failure, StartContext, guest::parse_config};
 
 /// A gateway: answers HTTP requests.
 ///
@@ -89,8 +89,7 @@ pub trait Exported: Gateway {
 
 /// Makes an instance of a configuration.
 pub(crate) fn make<G: Gateway>(config: &str, context: &StartContext) -> Result<G, Failure> {
-    let unfit = |error| Failure::new("bad-config", crate::error::misfit(&error));
-    G::start(serde_json::from_str(config).map_err(unfit)?, context)
+    G::start(parse_config(config)?, context)
 }
 
 /// Makes the exports of a component out of a [`Gateway`]. Once per crate, at its top.

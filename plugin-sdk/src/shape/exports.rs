@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::{
     About, Content, Exported,
     bindings::{
-        eventdbx::plugin::types::{Batch, Delivery, Failure, Parts},
+        eventdbx::plugin::types::{Batch, Delivery, Failure},
         exports::eventdbx::plugin::{
             meta,
             shape::{self, Replacement, Shaped},
         },
     },
 };
-use crate::{bindings::exports::eventdbx::plugin::meta as shared, error::misfit};
+use crate::{error::misfit, guest::parse_config};
 
 /// Stands for `M` towards the bindings.
 pub struct Guest<M>(PhantomData<M>);
@@ -43,31 +43,7 @@ impl<M: Exported> shape::Guest for Guest<M> {
     }
 }
 
-/// Each world has types of its own for what it exports, however alike they are.
-fn descriptor(descriptor: shared::Descriptor) -> meta::Descriptor {
-    meta::Descriptor {
-        name: descriptor.name,
-        version: descriptor.version,
-        kind: meta::Kind::PayloadMode,
-        config_schema: descriptor.config_schema,
-        selector: meta::Selector {
-            aggregate_types: descriptor.selector.aggregate_types,
-            aggregate_ids: descriptor.selector.aggregate_ids,
-            event_types: descriptor.selector.event_types,
-            parts: Parts::from_bits_truncate(descriptor.selector.parts.bits()),
-            fields: match descriptor.selector.fields {
-                shared::FieldFilter::All => meta::FieldFilter::All,
-                shared::FieldFilter::Only(pointers) => meta::FieldFilter::Only(pointers),
-                shared::FieldFilter::Except(pointers) => meta::FieldFilter::Except(pointers),
-            },
-        },
-        // Those are a read model's.
-        tables: Vec::new(),
-        queries: Vec::new(),
-        state_version: descriptor.state_version,
-        capabilities: descriptor.capabilities,
-    }
-}
+crate::meta::descriptor!(PayloadMode);
 
 fn shaped<M: Exported>(config: &M::Config, item: &Delivery) -> Result<Shaped, Failure> {
     let about =
@@ -102,7 +78,7 @@ fn parsed(text: Option<&String>) -> Result<Option<Value>, Failure> {
 }
 
 fn read<M: Exported>(config: &str) -> Result<M::Config, Failure> {
-    serde_json::from_str(config).map_err(|error| failure("bad-config", &misfit(&error)))
+    parse_config(config).map_err(|refused| failure(&refused.code, &refused.message))
 }
 
 fn failure(code: &str, message: &str) -> Failure {

@@ -11,17 +11,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::Response,
 };
-use eventdbx_sandbox::{GatewayRequest, GatewayResponse, Limit, Limits};
+use eventdbx_sandbox::{GatewayRequest, GatewayResponse, Limit};
 
 use super::{
     ApiError,
     extract::{BodyLimit, InDomain, PluginName},
 };
-use crate::{
-    grant::Grant,
-    node::{DomainNode, Node},
-    wire::ErrorCode,
-};
+use crate::{grant::Grant, node::Node, wire::ErrorCode};
 
 /// Says whose an answer is.
 const MARK: HeaderName = HeaderName::from_static("x-eventdbx-gateway");
@@ -31,6 +27,9 @@ const CREDENTIALS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, hea
 
 /// Segments of the path before what the gateway sees: an empty one, `v1`, `domains`, the domain, `x`, the name.
 const SEGMENTS_BEFORE: usize = 6;
+
+/// What each of the routes takes besides the grant.
+type Asked = (State<Arc<Node>>, InDomain, PluginName, Request);
 
 /// Asks a gateway
 ///
@@ -42,14 +41,8 @@ const SEGMENTS_BEFORE: usize = 6;
     params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the gateway")),
     responses((status = 200, description = "Whatever the gateway answers"))
 )]
-pub(super) async fn ask_gateway(
-    grant: Grant,
-    State(node): State<Arc<Node>>,
-    InDomain(domain): InDomain,
-    PluginName(name): PluginName,
-    request: Request,
-) -> Result<Response, ApiError> {
-    ask(&grant, &node, &domain, &name, request).await
+pub(super) async fn ask_gateway(grant: Grant, asked: Asked) -> Result<Response, ApiError> {
+    ask(&grant, asked).await
 }
 
 /// Asks a gateway, at its root
@@ -60,14 +53,8 @@ pub(super) async fn ask_gateway(
     params(("d" = String, Path, description = "Domain"), ("name" = String, Path, description = "Name of the gateway")),
     responses((status = 200, description = "Whatever the gateway answers"))
 )]
-pub(super) async fn ask_gateway_root(
-    grant: Grant,
-    State(node): State<Arc<Node>>,
-    InDomain(domain): InDomain,
-    PluginName(name): PluginName,
-    request: Request,
-) -> Result<Response, ApiError> {
-    ask(&grant, &node, &domain, &name, request).await
+pub(super) async fn ask_gateway_root(grant: Grant, asked: Asked) -> Result<Response, ApiError> {
+    ask(&grant, asked).await
 }
 
 /// Asks a gateway, below its root
@@ -82,24 +69,15 @@ pub(super) async fn ask_gateway_root(
     ),
     responses((status = 200, description = "Whatever the gateway answers"))
 )]
-pub(super) async fn ask_gateway_below(
-    grant: Grant,
-    State(node): State<Arc<Node>>,
-    InDomain(domain): InDomain,
-    PluginName(name): PluginName,
-    request: Request,
-) -> Result<Response, ApiError> {
-    ask(&grant, &node, &domain, &name, request).await
+pub(super) async fn ask_gateway_below(grant: Grant, asked: Asked) -> Result<Response, ApiError> {
+    ask(&grant, asked).await
 }
 
 async fn ask(
     grant: &Grant,
-    node: &Node,
-    domain: &DomainNode,
-    name: &str,
-    request: Request,
+    (State(node), InDomain(domain), PluginName(name), request): Asked,
 ) -> Result<Response, ApiError> {
-    let limits = Limits::default();
+    let limits = domain.plugins.instance_limits();
     let method = request.method().to_string();
     let path = seen_path(request.uri().path(), request.uri().query());
     let headers = handed_on(request.headers());
@@ -112,11 +90,11 @@ async fn ask(
     let bytes = usize::try_from(limits.gateway_request_bytes).unwrap_or(usize::MAX);
     let body = BodyLimit { bytes, name: Limit::GatewayRequestBytes.name() }.read(request).await?;
     let request = GatewayRequest { method, path, headers, body: body.into() };
-    let answer = domain.plugins.call(grant, name, request)?;
+    let answer = domain.plugins.call(grant, &name, request)?;
     let stopping = || ApiError::new(ErrorCode::Unavailable, "the daemon is stopping");
     let answer = node.stop.run_until_cancelled(answer).await.ok_or_else(stopping)?;
     let changed = |_| ApiError::new(ErrorCode::Busy, format!("{name} is being changed or stopped: try again"));
-    response(name, answer.map_err(changed)??)
+    response(&name, answer.map_err(changed)??)
 }
 
 /// What a gateway sees of a path: what stands behind its name, and the query.

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::Kind;
+use eventdbx_sandbox::{Kind, Plugin};
 use eventdbx_store::plugindb::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, PluginStatus, install,
+    DomainGrants, FieldList, PayloadMode, PluginError, PluginPriority, PluginStatus,
+    extensions::Brings,
+    install,
     installed::Installed,
     lock,
     record::Record,
@@ -168,13 +170,7 @@ impl Registry {
         request.check(name, &record.kind)?;
         request.apply(&mut record)?;
         self.check_mode(&record, plugin.descriptor(), record.payload_mode)?;
-        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
-        install::dry_run(&self.services, &plugin, &config)?;
-        if installed.is(Kind::PayloadMode) {
-            self.check_changed_mode(name, &plugin, config.clone())?;
-        }
-        let code = (record.component.as_str(), record.version.as_str());
-        record.life.brings = self.check_extension(name, plugin.descriptor().kind, code, &config)?;
+        record.life.brings = self.check_exchange(name, &plugin, &record.config)?;
         self.tell(&registry::history(name)?, "$plugin_configured", &record.announcement(), actor)?;
         let change = |kept: &mut Record| {
             // The worker may have flipped meanwhile: of the record only what was asked for changes.
@@ -207,6 +203,22 @@ impl Registry {
         self.tell(&registry::history(name)?, "$plugin_resumed", "{}", actor)?;
         self.exchange(&installed, |record| record.life.paused = false, &[])?;
         Ok(self.status(&installed))
+    }
+
+    /// Checks that a plugin can go on as this component with this configuration, and so can whoever uses what it brings, which
+    /// is the answer.
+    pub(super) fn check_exchange(
+        &self,
+        name: &str,
+        plugin: &Plugin,
+        config: &Map<String, Value>,
+    ) -> Result<Brings, PluginError> {
+        let config = self.services.secrets.fill(config).map_err(PluginError::invalid)?;
+        install::dry_run(&self.services, plugin, &config)?;
+        if plugin.descriptor().kind == Kind::PayloadMode {
+            self.check_changed_mode(name, plugin, config.clone())?;
+        }
+        self.check_extension(name, plugin, &config)
     }
 
     /// Stops a worker between two batches, changes the record, and starts a worker again if one is to run.

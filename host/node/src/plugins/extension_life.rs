@@ -4,7 +4,7 @@
 //! between two commits: a write that the one before has judged is judged again. History is not, as verdicts are recorded.
 //! What an active schema uses stays: whatever would take it away is refused before anything changes.
 
-use eventdbx_sandbox::{Extension, Kind};
+use eventdbx_sandbox::{Descriptor, Extension, Kind, Plugin};
 use eventdbx_store::{
     AggregateType, StoredSchema,
     schema::{Objection, Params, Provider, Silence},
@@ -49,17 +49,12 @@ impl Registry {
 
     /// What a component brings that is to be asked under a name from now on, if it is a schema extension. It must start,
     /// bring nothing that another one brings, and be able to judge for every active schema that uses it.
-    pub(super) fn check_extension(
-        &self,
-        name: &str,
-        kind: Kind,
-        (component, version): (&str, &str),
-        config: &str,
-    ) -> Result<Brings, PluginError> {
-        if kind != Kind::SchemaExtension {
+    pub(super) fn check_extension(&self, name: &str, plugin: &Plugin, config: &str) -> Result<Brings, PluginError> {
+        let Descriptor { kind, version, .. } = plugin.descriptor();
+        if *kind != Kind::SchemaExtension {
             return Ok(Brings::default());
         }
-        let extension = self.services.extension(component, config.to_owned())?;
+        let extension = self.services.extension(&plugin.hash().to_string(), config.to_owned())?;
         let brings = Brings::of(&extension);
         let mut faults = self.extensions.conflicts(name, &brings);
         let before = self.brings(name);

@@ -177,5 +177,5 @@ pub(super) fn dry_run(services: &Services, plugin: &Plugin, config: &str) -> Res
     let host = TableHost { tables: None, logs: Arc::new(logs), link: None };
     let domain = services.domain.name().as_str();
     let context = StartContext { domain, config, reason: StartReason::FirstStart };
-    Guest::start(plugin, Box::new(host), context, &services.instance_limits).map(drop).map_err(refused)
+    Guest::start(plugin, Box::new(host), context, &services.limits.instance).map(drop).map_err(refused)
 }

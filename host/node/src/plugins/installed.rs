@@ -157,7 +157,7 @@ impl Installed {
 
     /// Whether it takes deliveries; the error says why what was asked for makes no sense otherwise.
     pub(super) fn check_fed(&self) -> Result<(), PluginError> {
-        let Some(kind) = self.record().takes_none() else { return Ok(()) };
+        let Some(kind) = lock(&self.record).takes_none() else { return Ok(()) };
         let (name, article) = (&self.name, kind.article());
         Err(PluginError::invalid(format!("{name} is {article}: it takes no deliveries and answers no queries")))
     }

@@ -78,7 +78,7 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::{GatewayRequest, Sandbox};
+use eventdbx_sandbox::{GatewayRequest, Limits, Sandbox};
 use eventdbx_store::{Domain, DomainName, Position};
 use tokio::sync::watch;
 
@@ -492,6 +492,11 @@ impl Plugins {
         wait: Option<(Position, Duration)>,
     ) -> Result<QueryAnswer, PluginError> {
         self.registry.queries.ask(name, Question { query, params, cursor }, wait)
+    }
+
+    /// The limits of each instance.
+    pub(crate) fn instance_limits(&self) -> &Limits {
+        &self.registry.services.limits.instance
     }
 
     /// Hands a request to a gateway; the answer comes by itself.

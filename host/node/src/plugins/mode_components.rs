@@ -11,7 +11,6 @@ use eventdbx_sandbox::{Fields, Kind, Plugin};
 use super::{
     FieldList, PayloadMode, PluginError,
     fields::FieldFilter,
-    install::InstallRequest,
     installed::Installed,
     lock,
     mode::ModeName,
@@ -56,18 +55,7 @@ impl Registry {
     }
 
     /// What only the installation of a payload mode must be checked for.
-    pub(super) fn check_new_mode(
-        &self,
-        name: &str,
-        plugin: &Plugin,
-        request: &InstallRequest,
-        config: String,
-    ) -> Result<(), PluginError> {
-        if !request.takes_all() {
-            let message = "a payload mode takes no deliveries of its own: leave aggregates, events, filter, fields and \
-                           modes out, which are for those who use it";
-            return Err(PluginError::invalid(message));
-        }
+    pub(super) fn check_new_mode(&self, name: &str, plugin: &Plugin, config: String) -> Result<(), PluginError> {
         let key = mode_name(name)?;
         let mut modes = ModeMap::clone(&self.services.modes.current());
         if modes.contains_key(&key) {

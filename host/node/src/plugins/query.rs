@@ -129,7 +129,7 @@ fn ask(services: &Services, installed: &Installed, question: Question<'_>) -> Re
     let host = TableHost { tables: Some(snapshot.tables(generation)), logs: Arc::clone(&installed.logs), link: None };
     let domain = services.domain.name().as_str();
     let config = services.secrets.fill(&installed.record().config).map_err(QueryError::Failed)?;
-    let instance = plugin.start_query(Box::new(host), domain, &config, &services.instance_limits);
+    let instance = plugin.start_query(Box::new(host), domain, &config, &services.limits.instance);
     let instance = instance.map_err(|stop| QueryError::Failed(stop.to_string()))?;
     let (outcome, usage) = instance.query(question.query, question.params, cursor);
     installed.calls.query(usage);

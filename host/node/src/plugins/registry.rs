@@ -81,7 +81,6 @@ impl Registry {
             secrets: Secrets::open(&db)?,
             signing: Signing::open(&db)?,
             clock: system_clock(),
-            instance_limits: limits.instance.clone(),
             domain,
             db,
             feed,
@@ -141,17 +140,14 @@ impl Registry {
     /// What only an installation of a kind must be checked for that takes no deliveries.
     fn check_unfed(&self, checked: &Checked) -> Result<Brings, PluginError> {
         let kind = checked.plugin.descriptor().kind;
-        if kind == Kind::PayloadMode {
-            self.check_new_mode(&checked.name, &checked.plugin, &checked.request, checked.config.clone())?;
-        }
-        let request = &checked.request;
-        let selects = !request.aggregates.is_empty() || !request.events.is_empty() || request.payload_mode.is_some();
-        if selects && !kind.takes_deliveries() {
-            let message = "takes no deliveries: leave aggregates, events and the payload mode out";
+        if !kind.takes_deliveries() && !checked.request.takes_all() {
+            let message = "takes no deliveries of its own: leave aggregates, events, filter, fields and modes out";
             return Err(PluginError::invalid(format!("{} {message}", kind.article())));
         }
-        let code = (request.component.as_str(), checked.plugin.descriptor().version.as_str());
-        self.check_extension(&checked.name, kind, code, &checked.config)
+        if kind == Kind::PayloadMode {
+            self.check_new_mode(&checked.name, &checked.plugin, checked.config.clone())?;
+        }
+        self.check_extension(&checked.name, &checked.plugin, &checked.config)
     }
 
     pub(super) fn add_component(&self, wasm: &[u8]) -> Result<ComponentInfo, PluginError> {

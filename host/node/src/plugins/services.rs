@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventdbx_sandbox::{Extension, Limits, Plugin, PureStart, Sandbox, Shaper};
+use eventdbx_sandbox::{Extension, Plugin, PureStart, Sandbox, Shaper};
 use eventdbx_store::{AggregateRef, AppendError, Clock, Domain, plugindb::PluginDb};
 
 use super::{
@@ -23,8 +23,6 @@ pub(super) struct Services {
     pub(super) secrets: Secrets,
     pub(super) signing: Signing,
     pub(super) limits: PluginLimits,
-    /// Limits of each instance.
-    pub(super) instance_limits: Limits,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
     pub(super) jobs: Jobs,
@@ -41,14 +39,14 @@ impl Services {
     /// Starts a schema extension that was added before.
     pub(super) fn extension(&self, hash: &str, config: String) -> Result<Extension, PluginError> {
         let start = PureStart { domain: self.domain.name().to_string(), config };
-        let started = self.sandbox.start_extension(&self.wasm(hash)?, start, &self.instance_limits);
+        let started = self.sandbox.start_extension(&self.wasm(hash)?, start, &self.limits.instance);
         started.map_err(|error| PluginError::invalid(error.to_string()))
     }
 
     /// Starts a payload mode that was added before.
     pub(super) fn shaper(&self, hash: &str, config: String) -> Result<Shaper, PluginError> {
         let start = PureStart { domain: self.domain.name().to_string(), config };
-        let started = self.sandbox.start_shaper(&self.wasm(hash)?, start, &self.instance_limits);
+        let started = self.sandbox.start_shaper(&self.wasm(hash)?, start, &self.limits.instance);
         started.map_err(|error| PluginError::invalid(error.to_string()))
     }
 

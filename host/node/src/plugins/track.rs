@@ -338,7 +338,7 @@ impl Track {
         };
         let context =
             StartContext { domain: self.services.domain.name().as_str(), config: &self.program.config, reason };
-        self.program.guest.start(Box::new(host), context, &self.services.instance_limits)
+        self.program.guest.start(Box::new(host), context, &self.services.limits.instance)
     }
 
     /// Whether it sends what it is given: what it has sent of a batch that failed stays sent.

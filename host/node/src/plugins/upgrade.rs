@@ -7,13 +7,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use eventdbx_sandbox::{Descriptor, Kind, Plugin};
+use eventdbx_sandbox::{Descriptor, Plugin};
 use eventdbx_store::plugindb::Generation;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    PluginError, PluginStatus, install,
+    PluginError, PluginStatus,
     installed::Installed,
     life::{Code, Kept},
     lock,
@@ -73,13 +73,8 @@ impl Registry {
         }
         let granted = self.consent(&record, old.descriptor(), new.descriptor(), &request.grants)?;
         self.check_mode(&record, new.descriptor(), record.payload_mode)?;
-        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
-        install::dry_run(&self.services, &new, &config)?;
-        if is == Kind::PayloadMode {
-            self.check_changed_mode(name, &new, config.clone())?;
-        }
+        let brings = self.check_exchange(name, &new, &record.config)?;
         let code = code(&request.component, new.descriptor(), signer);
-        let brings = self.check_extension(name, is, (&code.component, &code.version), &config)?;
         // What takes no deliveries has no tables that others could not read.
         let swaps = !is.takes_deliveries() || reads_tables_of(new.descriptor(), old.descriptor());
         self.tell_exchange(name, "$plugin_upgraded", (&code.component, &code.version), !swaps, actor)?;
@@ -101,14 +96,8 @@ impl Registry {
         let Kept { code, generation } = record.life.kept.remove(place);
         let plugin = self.services.load(&code.component)?;
         let shared = generation == record.generation;
-        let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         // It may have been given another configuration since that component ran.
-        install::dry_run(&self.services, &plugin, &config)?;
-        let kind = plugin.descriptor().kind;
-        if kind == Kind::PayloadMode {
-            self.check_changed_mode(name, &plugin, config.clone())?;
-        }
-        let brings = self.check_extension(name, kind, (&code.component, &code.version), &config)?;
+        let brings = self.check_exchange(name, &plugin, &record.config)?;
         self.tell_exchange(name, "$plugin_rolled_back", (&code.component, &code.version), !shared, actor)?;
         let forget = |record: &mut Record| {
             record.life.kept.retain(|kept| kept.code != code || kept.generation != generation);

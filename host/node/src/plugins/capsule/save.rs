@@ -57,7 +57,7 @@ impl Registry {
         let host = Recorder { tables, read: Arc::clone(&read) };
         let config = self.services.secrets.fill(&record.config).map_err(PluginError::invalid)?;
         let context = StartContext { domain: batch.domain(), config: &config, reason: StartReason::Restart };
-        let outcome = match Guest::start(&plugin, Box::new(host), context, &self.services.instance_limits) {
+        let outcome = match Guest::start(&plugin, Box::new(host), context, &self.services.limits.instance) {
             Ok(instance) => batch.lend(|batch| CapsuleOutcome::of(instance.handle(batch).0)),
             Err(stop) => Some(CapsuleOutcome::not_started(&stop)),
         };

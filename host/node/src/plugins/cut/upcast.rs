@@ -1,9 +1,10 @@
 //! Old events in the shape of today, before a mode's component sees them and before they are delivered.
 
-use eventdbx_store::schema::Written;
+use eventdbx_store::{Json, schema::Written};
+use serde_json::Value;
 
 use super::{Cutter, Item, unreadable};
-use crate::plugins::states::StateError;
+use crate::plugins::{fields::FieldFilter, slice::Slice, states::StateError};
 
 impl Cutter<'_> {
     /// Gives old events the shape of today, all in one go: until then, items have that in which they were written. What is not
@@ -15,14 +16,7 @@ impl Cutter<'_> {
         for item in items.iter_mut().filter(|item| item.parts.payload && !item.as_it_is) {
             let Some(version) = book.upcast_version(item.header()) else { continue };
             let payload = &item.row.event()?.body.payload;
-            let slice = self.slice_of(item.header());
-            let visible = match slice.fields.is_empty() {
-                true => payload.as_str().to_owned(),
-                false => {
-                    let whole = payload.value().map_err(|error| unreadable(&error))?;
-                    slice.fields.iter().fold(whole, |payload, fields| fields.leave_out(payload)).to_string()
-                }
-            };
+            let visible = visible(&self.slice_of(item.header()), payload, FieldFilter::leave_out)?;
             old.push((item, version, visible));
         }
         if old.is_empty() {
@@ -32,16 +26,18 @@ impl Cutter<'_> {
         let shapes = domain.upcast(&book, &written)?;
         for ((item, version, _), shape) in old.into_iter().zip(shapes) {
             let Some(shape) = shape else { continue };
-            let slice = self.slice_of(item.header());
-            let visible = match slice.fields.is_empty() {
-                true => shape.as_str().to_owned(),
-                false => {
-                    let whole = shape.value().map_err(|error| unreadable(&error))?;
-                    slice.fields.iter().fold(whole, |payload, fields| fields.cut(payload)).to_string()
-                }
-            };
+            let visible = visible(&self.slice_of(item.header()), &shape, FieldFilter::cut)?;
             (item.shape, item.payload) = (Some(version), Some(visible));
         }
         Ok(())
     }
+}
+
+/// As much of a payload as is in a slice.
+fn visible(slice: &Slice, payload: &Json, by: fn(&FieldFilter, Value) -> Value) -> Result<String, StateError> {
+    if slice.fields.is_empty() {
+        return Ok(payload.as_str().to_owned());
+    }
+    let whole = payload.value().map_err(|error| unreadable(&error))?;
+    Ok(slice.fields.iter().fold(whole, |payload, fields| by(fields, payload)).to_string())
 }

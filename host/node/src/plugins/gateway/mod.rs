@@ -16,8 +16,7 @@ use std::{
 };
 
 use eventdbx_sandbox::{
-    GatewayInstance, GatewayRequest, GatewayResponse, Host, HostError, KeyRange, Kind, Level, Limits, Outbound, Plugin,
-    ScanPage, Served, gateway::Client,
+    GatewayInstance, GatewayRequest, GatewayResponse, Host, Kind, Level, Limits, Plugin, Served, gateway::Client,
 };
 use tokio::sync::oneshot;
 
@@ -98,8 +97,8 @@ impl Registry {
     /// Hands a request to a gateway.
     pub(super) fn call(&self, name: &str, request: GatewayRequest) -> Result<Reply, PluginError> {
         let installed = self.find(name)?;
-        let kind = installed.record().kind;
-        if kind != Kind::Gateway.as_str() {
+        if !installed.is(Kind::Gateway) {
+            let kind = installed.record().kind;
             let article = Kind::named(&kind).map_or(kind, Kind::article);
             return Err(PluginError::invalid(format!("{name} is {article}, and answers no requests")));
         }
@@ -147,7 +146,7 @@ impl Front {
     }
 
     fn serve(&self, request: GatewayRequest) -> Result<Served, eventdbx_sandbox::Stop> {
-        let limits: &Limits = &self.services.instance_limits;
+        let limits: &Limits = &self.services.limits.instance;
         let client = DomainClient {
             domain: self.services.domain.clone(),
             queries: Arc::clone(&self.queries),
@@ -168,23 +167,11 @@ struct GatewayHost {
 }
 
 impl Host for GatewayHost {
-    fn get(&mut self, _: usize, _: &[u8]) -> Result<Option<Vec<u8>>, HostError> {
-        Ok(None)
-    }
-
-    fn scan(&mut self, _: usize, _: &KeyRange, _: usize, _: usize) -> Result<ScanPage, HostError> {
-        Ok(ScanPage::default())
-    }
-
     fn log(&mut self, level: Level, message: &str, fields: Option<&str>) {
         self.logs.line(level, message, fields);
     }
 
     fn client(&mut self) -> Option<&mut dyn Client> {
         Some(&mut self.client)
-    }
-
-    fn outbound(&mut self) -> Option<&mut dyn Outbound> {
-        None
     }
 }

@@ -59,7 +59,6 @@ impl World {
             secrets: Secrets::open(&db).unwrap(),
             signing: Signing::open(&db).unwrap(),
             components: Components::open(dir.path().join("components")).unwrap(),
-            instance_limits: Limits::default(),
             clock: system_clock(),
             keeper: Keeper::start(db.clone()).unwrap(),
             jobs: Jobs::open(db.clone()).unwrap(),
