@@ -2,7 +2,9 @@
 //! `cargo bench -p eventdbx-tests -- append socket` the named parts.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+mod abuse;
 mod append;
+mod clients;
 mod idle;
 mod installs;
 mod plugins;
@@ -11,7 +13,7 @@ mod read;
 mod report;
 mod resident;
 mod socket;
-mod subscribers;
+
 mod swaps;
 
 fn main() -> anyhow::Result<()> {
@@ -40,6 +42,9 @@ fn main() -> anyhow::Result<()> {
         plugins::read_models(&mut report)?;
         plugins::bystanders(&mut report)?;
     }
+    if wanted("abuse") {
+        abuse::neighbours(&mut report)?;
+    }
     if wanted("swaps") {
         swaps::hot(&mut report)?;
         swaps::undelivered(&mut report)?;
@@ -51,7 +56,10 @@ fn main() -> anyhow::Result<()> {
         installs::cold_and_warm(&mut report)?;
     }
     if wanted("subscribers") {
-        subscribers::busy(&mut report)?;
+        clients::subscriptions(&mut report)?;
+    }
+    if wanted("gateways") {
+        clients::gateways(&mut report)?;
     }
     if wanted("idle") {
         idle::hundred(&mut report)?;

@@ -32,6 +32,19 @@ fn an_event_goes_to_whom_it_names() {
     assert_eq!(counts("two"), json!({ "placed": 1, "sent": 1 }));
     scratch.dbx(["plugin", "replay", "two"]).ok();
     assert_eq!(counts("two"), json!({ "placed": 1, "sent": 1 }), "a replay makes no difference");
+
+    let asked = |more: &[&str]| {
+        let apply = ["aggregate", "apply", "order", "1", "asked"].iter().chain(more);
+        let position = scratch.json(apply)["events"][0]["position"].to_string();
+        scratch.json(["query", "two", "counts", "--wait", &position])["body"]["asked"].clone()
+    };
+    let told = scratch.dbx(["plugin", "config", "two", "--emit", "false"]).ok().stdout;
+    assert!(told.contains("with events alone that name it"), "{told}");
+    assert_eq!((asked(&[]), asked(&["--publish", "two"])), (json!(null), json!(1)));
+    assert_eq!(scratch.json(["plugin", "status", "two"])["emit"], json!(false));
+    scratch.dbx(["plugin", "config", "two", "--emit", "true"]).ok();
+    assert_eq!(asked(&[]), json!(2));
+
     let table = scratch.dbx(["events"]).ok().stdout;
     assert!(table.contains("counted (to nobody)") && table.contains("sent (to one, two)"), "{table}");
     let shown = scratch.json(["events"])["rows"].clone();

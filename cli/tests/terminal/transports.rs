@@ -4,11 +4,13 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 
 use crate::scratch::{Scratch, repository};
@@ -106,25 +108,56 @@ struct Redis {
     server: Server,
     port: u16,
     dir: tempfile::TempDir,
+    /// Further arguments of the client.
+    client: Vec<String>,
 }
 
 impl Redis {
     fn start() -> Self {
         let (port, dir) = (free_port(), tempfile::tempdir().unwrap());
-        let redis = Self { server: Self::process(port, dir.path()), port, dir };
+        let server = Self::process(&["--port", &port.to_string()], dir.path());
+        let redis = Self { server, port, dir, client: Vec::new() };
         redis.answers();
         redis
     }
 
-    fn process(port: u16, dir: &std::path::Path) -> Server {
+    /// One that speaks nothing but TLS; and the authority that signed its certificate, as a file.
+    fn start_with_tls() -> (Self, PathBuf) {
+        let (port, dir) = (free_port(), tempfile::tempdir().unwrap());
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "an authority");
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let file = |name: &str, pem: String| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, pem).unwrap();
+            path
+        };
+        let (ca, cert) = (file("ca.pem", authority.pem()), file("cert.pem", certificate.pem()));
+        let key = file("key.pem", key.serialize_pem());
+        let [ca_text, cert, key] = [&ca, &cert, &key].map(|path| path.to_str().unwrap());
+        let tls_port = port.to_string();
+        let listen = ["--port", "0", "--tls-port", &tls_port, "--tls-auth-clients", "no"];
+        let files = ["--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca_text];
+        let server = Self::process(&[&listen[..], &files].concat(), dir.path());
+        let client = ["--tls", "--cacert", ca_text].map(str::to_owned).to_vec();
+        let redis = Self { server, port, dir, client };
+        redis.answers();
+        (redis, ca)
+    }
+
+    fn process(listen: &[&str], dir: &std::path::Path) -> Server {
         let program = eventdbx_plugin_build::program("redis-server", "redis-server").unwrap();
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
-        Server::start(command.args(["--port", &port.to_string(), "--dir"]).arg(dir))
+        Server::start(command.args(listen).arg("--dir").arg(dir))
     }
 
     fn restart(&mut self) {
-        self.server = Self::process(self.port, self.dir.path());
+        self.server = Self::process(&["--port", &self.port.to_string()], self.dir.path());
         self.answers();
     }
 
@@ -134,7 +167,8 @@ impl Redis {
 
     fn cli(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(eventdbx_plugin_build::program("redis-cli", "redis-tools").unwrap());
-        let output = command.args(["--raw", "-p", &self.port.to_string()]).args(arguments).output().unwrap();
+        let output =
+            command.args(["--raw", "-p", &self.port.to_string()]).args(&self.client).args(arguments).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -167,6 +201,36 @@ fn redis_dies_in_the_middle_and_nothing_is_lost_or_out_of_order() {
     let status = sent(&scratch, "redis-stream");
     assert_eq!((&status["parked"], &status["targets"][0]["circuit"]), (&json!(0), &json!("closed")));
     nothing_lost_nothing_out_of_order(&redis.stream("events"), 2515);
+}
+
+#[test]
+fn redis_over_tls_shows_a_certificate_of_the_authority_that_was_granted() {
+    let (scratch, (redis, ca)) = (Scratch::started(), Redis::start_with_tls());
+    let grant = format!("tls=redis=127.0.0.1:{},private", redis.port);
+    let component = eventdbx_plugin_build::example("redis-stream").unwrap();
+    let file = component.to_str().unwrap();
+    let named = ["plugin", "install", file, "--grant", &grant, "--name"];
+    scratch.dbx([&named[..], &["wary"]].concat()).ok();
+    let own = format!("redis={}", ca.display());
+    scratch.dbx([&named[..], &["redis-stream", "--ca", &own]].concat()).ok();
+    scratch.dbx(["aggregate", "apply", "order", "1", "placed"]).ok();
+    until("the event", || (redis.stream("events").len() == 1).then_some(()));
+    let status = until("the refusal", || {
+        let status = scratch.json(["plugin", "status", "wary"]);
+        status["targets"][0]["last_error"].is_string().then_some(status)
+    });
+    assert!(status["targets"][0]["last_error"].as_str().unwrap().contains("certificate"), "{status}");
+    assert_eq!(redis.stream("events").len(), 1, "what does not trust it sends nothing");
+    let shown = scratch.dbx(["plugin", "status", "redis-stream"]).ok().stdout;
+    assert!(shown.contains("authorities of its own"), "{shown}");
+    for (own, says) in [("other=ca.pem", "not granted"), ("redis", "TARGET=FILE")] {
+        scratch.dbx([&named[..], &["x", "--ca", own]].concat()).code(2).says(says);
+    }
+    let key = ca.with_file_name("key.pem");
+    scratch
+        .dbx([&named[..], &["x", "--ca", &format!("redis={}", key.display())]].concat())
+        .code(3)
+        .says("no certificate");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A loaded plugin: what it says about itself, and the ways to start it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use wasmtime::component::Component;
 
@@ -28,7 +28,7 @@ pub struct Plugin {
     inner: Arc<Loaded>,
 }
 
-struct Loaded {
+pub(crate) struct Loaded {
     sandbox: Sandbox,
     exports: Exports,
     hash: ComponentHash,
@@ -78,6 +78,14 @@ impl Plugin {
         let descriptor = Descriptor::checked(described, fit).map_err(LoadError::Descriptor)?;
         let tables = descriptor.tables.clone().into();
         Ok(Self { inner: Arc::new(Loaded { sandbox, exports, hash, api: fit.api, descriptor, tables }) })
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Loaded> {
+        Arc::downgrade(&self.inner)
+    }
+
+    pub(crate) fn upgrade(loaded: &Weak<Loaded>) -> Option<Self> {
+        loaded.upgrade().map(|inner| Self { inner })
     }
 
     /// The hash of the bytes that it was loaded from.

@@ -1,6 +1,11 @@
 //! The engine: one per process, shared by all plugins.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
 use wasmtime::{
     Config, Engine, OptLevel,
@@ -14,7 +19,7 @@ use crate::{
     contract, inspect,
     limits::{BACKTRACE_FRAMES, STACK_BYTES},
     load_error::{LoadError, SandboxError},
-    plugin::Plugin,
+    plugin::{Loaded, Plugin},
     pure::PureEngine,
     ticker::Ticker,
     wire::EveryKind,
@@ -42,6 +47,8 @@ pub(crate) struct Inner {
     /// On which the kinds run that import nothing.
     pub(crate) pure: PureEngine,
     cache: Cache,
+    /// What is in use now, by its hash: however many use a component, its code is in memory once.
+    loaded: Mutex<HashMap<ComponentHash, Weak<Loaded>>>,
 }
 
 impl Sandbox {
@@ -58,22 +65,41 @@ impl Sandbox {
         let cache = Cache::open(options.cache_dir, &options.cache_key, &engine)
             .map_err(|source| SandboxError::Cache { path, source })?;
         let ticker = Ticker::start(&engine).map_err(SandboxError::Clock)?;
-        Ok(Self { inner: Arc::new(Inner { engine, linker, ticker, pure, cache }) })
+        Ok(Self { inner: Arc::new(Inner { engine, linker, ticker, pure, cache, loaded: Mutex::default() }) })
     }
 
     /// Makes a plugin of the bytes of a file: a component, or a core module that carries its component type. Checks world
     /// and version, compiles (or finds it compiled), and asks it to describe itself, on an instance that reaches nothing.
+    /// What is loaded already is shared.
     ///
     /// # Errors
     ///
     /// When it is no plugin that this host can run; the error says in what it differs.
     pub fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        let hash = ComponentHash::of(bytes);
+        if let Some(plugin) = self.loaded(hash) {
+            return Ok(plugin);
+        }
         let encoded = component::encode(bytes)?;
         let mut outside = inspect::outside(&encoded)?;
-        outside.stamp = outside.stamp.max(inspect::outside(bytes)?.stamp);
+        if let Cow::Owned(_) = encoded {
+            // The stamp of a core module is its own.
+            outside.stamp = outside.stamp.max(inspect::outside(bytes)?.stamp);
+        }
         let fit = contract::check(&outside)?;
         let component = self.inner.cache.compile(&self.inner.engine, &encoded)?;
-        Plugin::describe(self.clone(), &component, ComponentHash::of(bytes), &fit)
+        let plugin = Plugin::describe(self.clone(), &component, hash, &fit)?;
+        let mut loaded = self.inner.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.retain(|_, plugin| plugin.strong_count() > 0);
+        loaded.insert(hash, plugin.downgrade());
+        Ok(plugin)
+    }
+
+    /// The plugin of a file with this hash, if somebody holds it.
+    #[must_use]
+    pub fn loaded(&self, hash: ComponentHash) -> Option<Plugin> {
+        let loaded = self.inner.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(&hash).and_then(Plugin::upgrade)
     }
 }
 

@@ -176,8 +176,21 @@ fn a_compiled_component_is_found_again() {
 }
 
 #[test]
+fn a_component_that_is_in_use_is_in_memory_once() {
+    let (bench, plugin) = plugin();
+    assert!(bench.sandbox.loaded(ComponentHash::of(&hostile())).is_some());
+    let path = cached(bench.cache.path());
+    fs::remove_file(&path).unwrap();
+    let other = bench.sandbox.load(&hostile()).unwrap();
+    assert!(!path.exists(), "there was nothing to compile");
+    drop((plugin, other));
+    assert!(bench.sandbox.loaded(ComponentHash::of(&hostile())).is_none(), "what nobody uses is gone");
+}
+
+#[test]
 fn a_compiled_component_that_was_tampered_with_is_compiled_anew() {
-    let (bench, _plugin) = plugin();
+    let (bench, plugin) = plugin();
+    drop(plugin);
     let path = cached(bench.cache.path());
     let ours = fs::read(&path).unwrap();
     let mut tampered = ours.clone();

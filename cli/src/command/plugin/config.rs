@@ -62,6 +62,10 @@ struct Change {
     #[arg(long, conflicts_with_all = ["include", "exclude"])]
     #[serde(skip)]
     all_fields: bool,
+    /// Whether it is fed with what it selects, or, with false, only with events whose writer names it (--publish NAME)
+    #[arg(long, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emit: Option<bool>,
     /// Configuration of the plugin: a JSON object, @FILE to read it from a file, or - for standard input
     #[arg(long = "config", value_name = "JSON|@FILE", allow_hyphen_values = true)]
     #[serde(skip)]
@@ -90,6 +94,7 @@ struct View {
     events: Vec<String>,
     filter: Option<String>,
     fields: FieldList,
+    emit: bool,
     config: Raw,
     grants: DomainGrants,
     holds_after: u64,
@@ -130,6 +135,7 @@ impl View {
             ("events", any(&self.events)),
             ("filter", self.filter.clone().unwrap_or_else(|| "none".to_owned())),
             ("fields", mode::fields(&self.fields)),
+            ("is fed", super::view::fed(self.emit).to_owned()),
             config,
         ])
     }

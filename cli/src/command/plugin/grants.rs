@@ -1,5 +1,5 @@
 //! What an operator grants to a transport or to a gateway: `--grant`, and the secrets that the daemon puts in,
-//! `--secret-header`.
+//! `--secret-header`, and whom it trusts there, `--ca`.
 
 use std::{collections::BTreeMap, fs};
 
@@ -14,6 +14,8 @@ use crate::fail::{Failure, Kind};
 pub(crate) struct Target {
     url: String,
     private: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
 }
@@ -29,6 +31,10 @@ pub(crate) struct Grants {
     /// never sees it; may be repeated
     #[arg(long = "secret-header", value_name = "TARGET:HEADER=@FILE|env:VAR")]
     secret_headers: Vec<String>,
+    /// Whose certificates a target over https or tls may show: those of the authorities in this file (PEM), instead of those
+    /// of Mozilla's list; may be repeated
+    #[arg(long = "ca", value_name = "TARGET=FILE")]
+    authorities: Vec<String>,
 }
 
 impl Grants {
@@ -65,6 +71,16 @@ impl Grants {
                 Failure::new(Kind::Usage, format!("--secret-header names the target {target}, which is not granted"))
             })?;
             target_of.headers.insert(header.to_owned(), source.read(argument_name(target, header).as_str())?);
+        }
+        for argument in &self.authorities {
+            let (target, path) = argument.split_once('=').ok_or_else(|| {
+                Failure::new(Kind::Usage, format!("--ca {argument:?} is not of the form TARGET=FILE"))
+            })?;
+            let target_of = targets.get_mut(target).ok_or_else(|| {
+                Failure::new(Kind::Usage, format!("--ca names the target {target}, which is not granted"))
+            })?;
+            target_of.ca =
+                Some(fs::read_to_string(path).with_context(|| format!("reading --ca {target} from {path}"))?);
         }
         Ok(targets)
     }
@@ -109,7 +125,7 @@ fn parse(grant: &str) -> Option<(String, Target)> {
         "tcp" | "tls" if !address.contains("://") => format!("{kind}://{address}"),
         _ => return None,
     };
-    Some((name.to_owned(), Target { url, private, headers: BTreeMap::new() }))
+    Some((name.to_owned(), Target { url, private, ca: None, headers: BTreeMap::new() }))
 }
 
 fn split(argument: &str) -> Option<(&str, &str, Source<'_>)> {
@@ -145,7 +161,7 @@ mod tests {
     #[test]
     fn what_a_gateway_may_do_is_told_from_what_a_transport_reaches() {
         let words = ["append=order/A*", "http=hook=https://h", "query=hours", "read=order"].map(str::to_owned);
-        let grants = Grants { grants: words.to_vec(), secret_headers: Vec::new() };
+        let grants = Grants { grants: words.to_vec(), secret_headers: Vec::new(), authorities: Vec::new() };
         let list = |glob: &str| vec![glob.to_owned()];
         let expected = DomainGrants { append: list("order/A*"), read: list("order"), query: list("hours") };
         assert_eq!(grants.domain(), expected);

@@ -42,6 +42,10 @@ pub(crate) struct Args {
     /// Not this field of payload and state; may be repeated
     #[arg(long, value_name = "POINTER")]
     exclude: Vec<String>,
+    /// Whether it is fed with what it selects, or, with false, only with events whose writer names it (--publish NAME)
+    /// [default: true]
+    #[arg(long, value_name = "BOOL")]
+    emit: Option<bool>,
     /// The most that it may see, in whatever mode it is installed or replayed [default: all that it can use]
     #[arg(long, value_name = "MODE")]
     max_mode: Option<String>,
@@ -71,6 +75,8 @@ pub(crate) struct Installation {
     pub(crate) filter: Option<String>,
     pub(crate) fields: FieldList,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) emit: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_mode: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signature: Option<String>,
@@ -96,6 +102,7 @@ impl Args {
             events: self.events,
             filter: self.filter,
             fields: FieldList { include: self.include, exclude: self.exclude },
+            emit: self.emit,
             max_mode: self.max_mode,
             signature: self.signature.as_deref().map(super::signing::read_signature).transpose()?,
             config,

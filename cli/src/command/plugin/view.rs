@@ -22,6 +22,7 @@ pub(crate) struct Plugin {
     events: Vec<String>,
     filter: Option<String>,
     fields: FieldList,
+    emit: bool,
     max_mode: Option<String>,
     signer: Option<String>,
     kept: Vec<Kept>,
@@ -78,6 +79,7 @@ pub(crate) struct Target {
     name: String,
     url: String,
     private: bool,
+    own_ca: bool,
     secret_headers: Vec<String>,
     circuit: String,
     failures: u64,
@@ -176,6 +178,9 @@ impl Plugin {
         if self.fields != FieldList::default() {
             pairs.push(("fields", super::mode::fields(&self.fields)));
         }
+        if !self.emit {
+            pairs.push(("is fed", fed(false).to_owned()));
+        }
         if let Some(mode) = &self.max_mode {
             pairs.push(("at most", mode.clone()));
         }
@@ -202,6 +207,14 @@ impl Plugin {
                 format!("{}, {}", output::some(events, "event"), output::duration(Duration::from_millis(self.lag_ms)))
             }
         }
+    }
+}
+
+/// Which of the events that it selects a plugin gets.
+pub(super) fn fed(emit: bool) -> &'static str {
+    match emit {
+        true => "with what it selects",
+        false => "with events alone that name it (--publish)",
     }
 }
 
@@ -242,12 +255,13 @@ impl Target {
     fn sentence(&self) -> String {
         let Self { name, url, circuit, failures, .. } = self;
         let private = if self.private { ", private addresses too" } else { "" };
+        let ca = if self.own_ca { ", authorities of its own" } else { "" };
         let secrets = self.secret_headers.iter().map(|header| format!(", {header} put in")).collect::<String>();
         let failures = match &self.last_error {
             Some(error) if *failures > 0 => format!(", {} in a row: {error}", output::some(*failures, "failure")),
             _ => String::new(),
         };
-        format!("{name} = {url}{private}{secrets}; circuit {circuit}{failures}")
+        format!("{name} = {url}{private}{ca}{secrets}; circuit {circuit}{failures}")
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use ureq::http::{HeaderName, HeaderValue, Uri};
 use utoipa::ToSchema;
 
-use super::http::RESERVED_HEADERS;
+use super::{http::RESERVED_HEADERS, tls::Authorities};
 
 /// Something outside that a plugin may reach. The plugin knows it by its name only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,6 +17,9 @@ pub struct TargetGrant {
     /// Whether it may lead to an address of this machine or of a private network.
     #[serde(default)]
     pub private: bool,
+    /// Certificates of authorities, in PEM, of which the target's own must come; none: those of Mozilla's list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
     /// Headers that the host adds to every request, by name. Their values are secrets: kept sealed, and never shown.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, String>)]
@@ -40,6 +43,13 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A grant that makes sense.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) place: Place,
+    pub(super) authorities: Authorities,
+}
+
 /// Where a grant leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -53,7 +63,7 @@ pub(super) enum Place {
 }
 
 /// Checks a grant; every fault is listed, and none quotes a secret.
-pub(super) fn check(name: &str, grant: &TargetGrant) -> Result<Place, Vec<String>> {
+pub(super) fn check(name: &str, grant: &TargetGrant) -> Result<Checked, Vec<String>> {
     let mut faults = Vec::new();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
@@ -67,15 +77,31 @@ pub(super) fn check(name: &str, grant: &TargetGrant) -> Result<Place, Vec<String
     if http && grant.url.starts_with("http:") && !grant.private && !grant.headers.is_empty() {
         faults.push(format!("the target {name}: its secrets would travel in clear; use https"));
     }
+    if let (Some(place), Some(_)) = (&place, &grant.ca)
+        && !place.speaks_tls()
+    {
+        faults.push(format!("the target {name} does not speak TLS, hence there is no authority to ask for"));
+    }
+    let authorities = grant.ca.as_deref().map_or(Ok(Authorities::default()), Authorities::parse);
+    let authorities = authorities.map_err(|reason| faults.push(format!("the target {name}: {reason}"))).ok();
     for (header, value) in &grant.headers {
         let valid = HeaderName::from_bytes(header.as_bytes()).is_ok() && HeaderValue::from_str(value.reveal()).is_ok();
         if !valid || RESERVED_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {
             faults.push(format!("the target {name}: {header:?} with its value cannot be a header that is put in"));
         }
     }
-    match place {
-        Some(place) if faults.is_empty() => Ok(place),
+    match (place, authorities) {
+        (Some(place), Some(authorities)) if faults.is_empty() => Ok(Checked { place, authorities }),
         _ => Err(faults),
+    }
+}
+
+impl Place {
+    fn speaks_tls(&self) -> bool {
+        match self {
+            Self::Http(url) => url.starts_with("https:"),
+            Self::Stream { tls, .. } => *tls,
+        }
     }
 }
 
@@ -106,7 +132,7 @@ mod tests {
     use super::*;
 
     fn grant(url: &str) -> TargetGrant {
-        TargetGrant { url: url.to_owned(), private: false, headers: BTreeMap::new() }
+        TargetGrant { url: url.to_owned(), private: false, ca: None, headers: BTreeMap::new() }
     }
 
     fn with_secret(url: &str, header: &str) -> TargetGrant {
@@ -123,7 +149,7 @@ mod tests {
             ("tcp://nats.example.org:4222", stream("nats.example.org", false)),
             ("tls://[2001:db8::1]:4222", stream("2001:db8::1", true)),
         ] {
-            assert_eq!(check("name", &grant(url)), Ok(expected), "{url}");
+            assert_eq!(check("name", &grant(url)).unwrap().place, expected, "{url}");
         }
     }
 
@@ -136,6 +162,28 @@ mod tests {
             assert!(faults.len() == 1 && !faults[0].contains("s3cret"), "{url}: {faults:?}");
         }
         assert!(check("No Name", &grant("tcp://h:1")).is_err());
+    }
+
+    #[test]
+    fn authorities_are_certificates_for_tls() {
+        let with = |url: &str, ca: &str| check("name", &TargetGrant { ca: Some(ca.to_owned()), ..grant(url) });
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem();
+        assert!(with("tls://h:1", &pem).is_ok() && with("https://h", &pem.repeat(2)).is_ok());
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (url, ca, says) in [
+            ("tcp://h:1", pem.as_str(), "does not speak TLS"),
+            ("http://h", &pem, "does not speak TLS"),
+            ("tls://h:1", "", "no certificate"),
+            ("tls://h:1", &key, "no certificate"),
+            ("tls://h:1", broken, "certificate 1"),
+            ("tls://h:1", &pem.repeat(200), "at most 65536"),
+        ] {
+            let faults = with(url, ca).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].contains(says), "{url}: {faults:?}");
+        }
     }
 
     #[test]

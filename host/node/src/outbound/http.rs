@@ -17,6 +17,7 @@ use super::{
     address::{PrivateAddress, allowed},
     grant::TargetGrant,
     stream::tls_failed,
+    tls::Authorities,
 };
 
 /// Headers that belong to the host: the framing of a message, and where it goes.
@@ -45,12 +46,13 @@ pub(super) struct HttpTarget {
 
 impl HttpTarget {
     /// `grant` was checked.
-    pub(super) fn new(base: String, grant: &TargetGrant) -> Self {
+    pub(super) fn new(base: String, authorities: &Authorities, grant: &TargetGrant) -> Self {
         let config = Config::builder()
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
+            .tls_config(authorities.http())
             .https_only(base.starts_with("https:"))
             .max_response_header_size(RESPONSE_HEADER_BYTES)
             .user_agent(concat!("eventdbx/", env!("CARGO_PKG_VERSION")))
@@ -132,6 +134,8 @@ fn told(error: &Error, most: &Exchange) -> OutboundError {
         Error::HostNotFound => OutboundError::Unreachable("its name leads nowhere".to_owned()),
         Error::ConnectionFailed => OutboundError::Unreachable("no connection".to_owned()),
         Error::Tls(_) | Error::Rustls(_) => tls_failed(error),
+        // What is wrong with a handshake comes out of reading and writing.
+        Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => tls_failed(error),
         Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             OutboundError::Unreachable("the connection was refused".to_owned())
         }

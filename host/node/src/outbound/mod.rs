@@ -9,6 +9,7 @@ mod breaker;
 mod grant;
 mod http;
 mod stream;
+mod tls;
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +26,7 @@ use utoipa::ToSchema;
 
 use self::{
     breaker::Breaker,
-    grant::{Place, check},
+    grant::{Checked, Place, check},
     http::HttpTarget,
 };
 use crate::{
@@ -88,6 +89,8 @@ pub struct TargetStatus {
     pub url: String,
     /// Whether its address may be one of this machine or of a private network.
     pub private: bool,
+    /// Whether its certificate must come from authorities that the grant names, not from those of Mozilla's list.
+    pub own_ca: bool,
     /// Headers that the host puts in.
     pub secret_headers: Vec<String>,
     /// Whether it is asked at all.
@@ -109,18 +112,9 @@ impl Targets {
             faults.push(format!("{} targets are granted; the limit `targets` is {TARGETS}", grants.len()));
         }
         for (name, grant) in grants {
-            match check(name, grant) {
-                Ok(place) => {
-                    let reach = match place {
-                        Place::Http(base) => Reach::Http(HttpTarget::new(base, grant)),
-                        Place::Stream { host, port, tls } => {
-                            Reach::Stream(stream::StreamTarget { host, port, tls, private: grant.private })
-                        }
-                    };
-                    targets.insert(
-                        name.clone(),
-                        Target { grant: grant.clone(), reach, breaker: Mutex::default(), figures: Figures::default() },
-                    );
+            match check(name, grant).and_then(|checked| Target::new(name, checked, grant)) {
+                Ok(target) => {
+                    targets.insert(name.clone(), target);
                 }
                 Err(found) => faults.extend(found),
             }
@@ -136,6 +130,7 @@ impl Targets {
                 name: name.clone(),
                 url: target.grant.url.clone(),
                 private: target.grant.private,
+                own_ca: target.grant.ca.is_some(),
                 secret_headers: target.grant.headers.keys().cloned().collect(),
                 circuit: breaker.circuit(now),
                 failures: breaker.failures(),
@@ -163,6 +158,19 @@ impl Figures {
 }
 
 impl Target {
+    fn new(name: &str, checked: Checked, grant: &TargetGrant) -> Result<Self, Vec<String>> {
+        let Checked { place, authorities } = checked;
+        let reach = match place {
+            Place::Http(base) => Reach::Http(HttpTarget::new(base, &authorities, grant)),
+            Place::Stream { host, port, tls } => {
+                let no_tls = |error| vec![format!("the target {name}: there is no TLS: {error}")];
+                let tls = tls.then(|| authorities.client()).transpose().map_err(no_tls)?;
+                Reach::Stream(stream::StreamTarget { host, port, tls, private: grant.private })
+            }
+        };
+        Ok(Self { grant: grant.clone(), reach, breaker: Mutex::default(), figures: Figures::default() })
+    }
+
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }

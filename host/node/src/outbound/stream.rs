@@ -3,12 +3,12 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{TcpStream, ToSocketAddrs},
-    sync::{Arc, LazyLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use eventdbx_sandbox::{Connection, OutboundError};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring, pki_types::ServerName};
+use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 
 use super::address::allowed;
 
@@ -16,7 +16,8 @@ use super::address::allowed;
 pub(super) struct StreamTarget {
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) tls: bool,
+    /// With TLS, if there is a configuration of it.
+    pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) private: bool,
 }
 
@@ -45,10 +46,7 @@ impl StreamTarget {
     fn wrap(&self, mut tcp: TcpStream, deadline: Instant) -> Result<Stream, OutboundError> {
         let refused = |error: io::Error| OutboundError::Unreachable(error.to_string());
         tcp.set_nodelay(true).map_err(refused)?;
-        if !self.tls {
-            return Ok(Stream::Plain(tcp));
-        }
-        let config = TLS.as_ref().map_err(|error| tls_failed(error))?;
+        let Some(config) = &self.tls else { return Ok(Stream::Plain(tcp)) };
         let name = ServerName::try_from(self.host.clone()).map_err(|error| tls_failed(&error))?;
         let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(|error| tls_failed(&error))?;
         while tls.is_handshaking() {
@@ -58,14 +56,6 @@ impl StreamTarget {
         Ok(Stream::Tls(Box::new(StreamOwned::new(tls, tcp))))
     }
 }
-
-/// Authorities are those of Mozilla's list, which comes with the program.
-static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(|| {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
-    Ok(Arc::new(config))
-});
 
 /// The daemon's log says more than a plugin is told: the reason may quote the name of the host.
 pub(super) fn tls_failed(error: &dyn std::fmt::Display) -> OutboundError {

@@ -6,6 +6,13 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+
 use super::*;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -13,8 +20,11 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 fn link(url: &str, private: bool, headers: &[(&str, &str)]) -> Link {
     let headers: BTreeMap<_, _> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let grant = serde_json::json!({ "url": url, "private": private, "headers": headers });
-    let grants = [("there".to_owned(), serde_json::from_value(grant).unwrap())].into();
+    granted(&serde_json::json!({ "url": url, "private": private, "headers": headers }))
+}
+
+fn granted(grant: &serde_json::Value) -> Link {
+    let grants = [("there".to_owned(), serde_json::from_value(grant.clone()).unwrap())].into();
     Link(Arc::new(Targets::new(&grants).unwrap()))
 }
 
@@ -167,4 +177,68 @@ fn bytes_go_both_ways_and_the_end_is_seen() {
     assert_eq!(received, b"ping");
     assert_eq!(open.receive(10, TIMEOUT), Ok(Vec::new()));
     echo.join().unwrap();
+}
+
+/// An authority, and how a server is configured that has a certificate of it, for 127.0.0.1.
+fn authority() -> (String, Arc<ServerConfig>) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "an authority");
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    (authority.pem(), Arc::new(config))
+}
+
+/// Answers so many callers over TLS; how many of them said anything.
+fn serve_tls(listener: TcpListener, config: Arc<ServerConfig>, callers: usize) -> JoinHandle<usize> {
+    thread::spawn(move || {
+        let spoke = (0..callers).filter(|_| {
+            let (stream, _) = listener.accept().unwrap();
+            let mut tls = BufReader::new(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream));
+            let mut line = String::new();
+            if tls.read_line(&mut line).is_err() || line.is_empty() {
+                return false;
+            }
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+            tls.get_mut().write_all(answer).unwrap();
+            tls.get_mut().conn.send_close_notify();
+            tls.get_mut().flush().unwrap();
+            // What else was said is read, so that the end of the connection is none too early.
+            let _ = tls.read_to_end(&mut Vec::new());
+            true
+        });
+        spoke.count()
+    })
+}
+
+#[test]
+fn a_target_shows_a_certificate_of_the_authorities_that_its_grant_names_and_of_no_others() {
+    let (listener, port) = listener();
+    let (ca, config) = authority();
+    let server = serve_tls(listener, config, 6);
+    let grant = |scheme: &str, ca: Option<&str>| {
+        let url = format!("{scheme}://127.0.0.1:{port}");
+        granted(&serde_json::json!({ "url": url, "private": true, "ca": ca }))
+    };
+    let (other, _) = authority();
+
+    let answer = exchange(&mut grant("https", Some(&ca)), post("/", &[])).unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"ok"[..]));
+    let mut open = grant("tls", Some(&format!("{other}{ca}"))).connect("there", TIMEOUT).unwrap();
+    open.send(b"hello\n", TIMEOUT).unwrap();
+    assert!(open.receive(100, TIMEOUT).unwrap().starts_with(b"HTTP/1.1 200"));
+    drop(open);
+    for ca in [None, Some(other.as_str())] {
+        let refused = grant("tls", ca).connect("there", TIMEOUT).err();
+        assert!(matches!(&refused, Some(OutboundError::Unreachable(why)) if why.contains("TLS failed")), "{refused:?}");
+        let refused = exchange(&mut grant("https", ca), post("/", &[]));
+        assert!(matches!(&refused, Err(OutboundError::Unreachable(why)) if why.contains("TLS failed")), "{refused:?}");
+    }
+    assert_eq!(server.join().unwrap(), 2, "nothing was said to whom was not trusted");
+    assert!(grant("tls", Some(&ca)).0.status(Instant::now())[0].own_ca);
 }

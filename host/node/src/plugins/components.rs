@@ -21,7 +21,7 @@ impl Components {
     /// Keeps a file. It is there whole or not at all.
     pub(super) fn put(&self, hash: ComponentHash, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(hash);
-        if path.exists() {
+        if self.has(hash) {
             return Ok(());
         }
         let unfinished = path.with_extension(format!("{:016x}", rand::random::<u64>()));
@@ -31,6 +31,11 @@ impl Components {
             let _ = fs::remove_file(&unfinished);
         }
         written
+    }
+
+    /// Whether it was added.
+    pub(super) fn has(&self, hash: ComponentHash) -> bool {
+        self.path(hash).exists()
     }
 
     /// The bytes of a component; none: it was never added. A file that was changed since is an error.

@@ -37,6 +37,8 @@ pub struct ConfigRequest {
     pub include: Option<Vec<String>>,
     /// Not these fields; an empty list: none is left out.
     pub exclude: Option<Vec<String>>,
+    /// Whether it is fed with what it selects, or only with those events of it whose writer names it.
+    pub emit: Option<bool>,
     /// Configuration object for the component.
     #[schema(value_type = Option<Object>)]
     pub config: Option<Map<String, Value>>,
@@ -67,6 +69,8 @@ pub struct ConfigView {
     pub filter: Option<String>,
     /// Fields of payload and state.
     pub fields: FieldList,
+    /// Whether it is fed with what it selects, or only with those events of it whose writer names it.
+    pub emit: bool,
     /// Configuration of the component, without what is secret.
     #[schema(value_type = Object)]
     pub config: Map<String, Value>,
@@ -87,12 +91,17 @@ impl ConfigRequest {
             filter,
             include,
             exclude,
+            emit,
             config: _,
             grant: _,
             revoke: _,
         } = self;
         let lists = [aggregates, events, include, exclude];
-        payload_mode.is_some() || priority.is_some() || filter.is_some() || lists.iter().any(|list| list.is_some())
+        payload_mode.is_some()
+            || priority.is_some()
+            || filter.is_some()
+            || emit.is_some()
+            || lists.iter().any(|list| list.is_some())
     }
 
     /// What of it makes no sense for a plugin of this kind.
@@ -113,7 +122,8 @@ impl ConfigRequest {
 
     /// Takes the changes over into a record.
     fn apply(self, record: &mut Record) -> Result<(), PluginError> {
-        let Self { payload_mode, priority, aggregates, events, filter, include, exclude, config, grant, revoke } = self;
+        let Self { payload_mode, priority, aggregates, events, filter, include, exclude, emit, config, grant, revoke } =
+            self;
         record.grants.change(&grant, &revoke).map_err(PluginError::Invalid)?;
         let (selection, given) = (&mut record.selection, |text: String| (!text.trim().is_empty()).then_some(text));
         record.payload_mode = payload_mode.unwrap_or(record.payload_mode);
@@ -133,6 +143,7 @@ impl ConfigRequest {
         if let Some(exclude) = exclude {
             selection.fields.exclude = exclude;
         }
+        selection.emit = emit.or(selection.emit);
         if let Some(config) = config {
             record.config = config;
         }
@@ -153,6 +164,7 @@ impl Registry {
             max_mode: record.selection.max_mode,
             aggregates: record.aggregates,
             events: record.events,
+            emit: record.selection.is_fed(),
             filter: record.selection.filter,
             fields: record.selection.fields,
             config: redact::config(&record.config, &plugin.descriptor().config_schema),

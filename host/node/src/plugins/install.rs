@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use eventdbx_sandbox::{Kind, Plugin, StartContext, StartReason};
+use eventdbx_sandbox::{Descriptor, Kind, Plugin, StartContext, StartReason};
 use eventdbx_store::AggregateRef;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -41,6 +41,9 @@ pub struct InstallRequest {
     /// Fields of payload and state that it may see, in whichever mode; none: all.
     #[serde(default)]
     pub fields: FieldList,
+    /// Whether it is fed with what it selects, or only with those events of it whose writer names it; none: the former.
+    #[serde(default)]
+    pub emit: Option<bool>,
     /// The most that it may see, whatever the mode of the installation or of a replay; none: all that it can use.
     #[serde(default)]
     pub max_mode: Option<PayloadMode>,
@@ -67,7 +70,7 @@ impl InstallRequest {
     }
 
     fn selection(&self) -> Selection {
-        Selection { max_mode: self.max_mode, filter: self.filter.clone(), fields: self.fields.clone() }
+        Selection { max_mode: self.max_mode, filter: self.filter.clone(), fields: self.fields.clone(), emit: self.emit }
     }
 }
 
@@ -106,7 +109,7 @@ impl Checked {
         if let Err(refused) = check_targets(descriptor.kind, &request.targets) {
             refused.into_iter().for_each(&mut faulty);
         }
-        if let Err(refused) = check_grants(descriptor.kind, &request.grants) {
+        if let Err(refused) = check_grants(descriptor, &request.grants) {
             refused.into_iter().for_each(&mut faulty);
         }
         let Ok(history) = history else { return Err(PluginError::Invalid(faults)) };
@@ -157,11 +160,11 @@ fn check_targets(kind: Kind, targets: &BTreeMap<String, TargetGrant>) -> Result<
 }
 
 /// What can be done in a domain is a gateway's to do. One that is granted nothing may answer all the same.
-fn check_grants(kind: Kind, grants: &DomainGrants) -> Result<(), Vec<String>> {
-    match (kind, grants.is_empty()) {
-        (Kind::Gateway, _) => Access::new(grants).map(drop),
+fn check_grants(descriptor: &Descriptor, grants: &DomainGrants) -> Result<(), Vec<String>> {
+    match (descriptor.kind, grants.is_empty()) {
+        (Kind::Gateway, _) => Access::new(grants, &descriptor.capabilities).map(drop),
         (_, true) => Ok(()),
-        (_, false) => {
+        (kind, false) => {
             Err(vec![format!("{} neither writes nor asks: grant it no append, read or query", kind.article())])
         }
     }

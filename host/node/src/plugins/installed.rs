@@ -104,6 +104,13 @@ impl Installed {
         lock(&self.record).clone()
     }
 
+    /// Gives it code that is loaded already, if it is of a kind that keeps it.
+    pub(super) fn start_with(&self, plugin: Plugin) {
+        if !self.is(Kind::SchemaExtension) && !self.is(Kind::PayloadMode) {
+            *lock(&self.plugin) = Some(plugin);
+        }
+    }
+
     /// The plugin's code, once its worker has loaded it.
     pub(super) fn plugin(&self) -> Option<Plugin> {
         lock(&self.plugin).clone()
@@ -346,6 +353,7 @@ impl Installed {
             priority: record.priority,
             aggregates: record.aggregates,
             events: record.events,
+            emit: record.selection.is_fed(),
             filter: record.selection.filter,
             fields: record.selection.fields,
             max_mode: record.selection.max_mode,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use eventdbx_sandbox::{ComponentHash, Kind, Sandbox};
+use eventdbx_sandbox::{Kind, Plugin, Sandbox};
 use eventdbx_store::{
     AggregateNumber, AggregateRef, CompactRange, Domain,
     plugindb::{Generation, PluginDb},
@@ -52,6 +52,8 @@ const SHOWN_DELIVERIES: usize = 100;
 /// The plugins of a domain.
 pub(super) struct Registry {
     pub(super) services: Arc<Services>,
+    /// What was added last: whoever adds a component installs it next, and need not have it loaded again.
+    added: Mutex<Option<Plugin>>,
     pub(super) plugins: Arc<Mutex<BTreeMap<String, Arc<Installed>>>>,
     /// Held while something is installed, removed, enabled or disabled.
     pub(super) changing: Mutex<()>,
@@ -92,6 +94,7 @@ impl Registry {
         let registry = Self {
             queries: Arc::new(Queries::new(&services, &plugins)),
             services,
+            added: Mutex::default(),
             plugins,
             changing: Mutex::default(),
             extensions: Arc::default(),
@@ -152,17 +155,19 @@ impl Registry {
 
     pub(super) fn add_component(&self, wasm: &[u8]) -> Result<ComponentInfo, PluginError> {
         let plugin = self.services.sandbox.load(wasm).map_err(|error| PluginError::invalid(error.to_string()))?;
-        let hash = ComponentHash::of(wasm);
+        let hash = plugin.hash();
         self.services.components.put(hash, wasm).map_err(internal)?;
         let descriptor = plugin.descriptor();
-        Ok(ComponentInfo {
+        let info = ComponentInfo {
             hash: hash.to_string(),
             name: descriptor.name.clone(),
             version: descriptor.version.clone(),
             kind: descriptor.kind.as_str().to_owned(),
             api_version: plugin.api_version().to_string(),
             queries: descriptor.queries.iter().map(|query| query.name.clone()).collect(),
-        })
+        };
+        *lock(&self.added) = Some(plugin);
+        Ok(info)
     }
 
     pub(super) fn install(&self, actor: &str, request: InstallRequest) -> Result<PluginStatus, PluginError> {
@@ -178,6 +183,8 @@ impl Registry {
         self.tell(&checked.history, "$plugin_installed", &record.announcement(), actor)?;
         self.services.db.save_plugin(&checked.name, &record.encode(), &[]).map_err(internal)?;
         let installed = self.admit(&checked.name, record)?;
+        installed.start_with(checked.plugin);
+        lock(&self.added).take();
         self.start(&installed)?;
         Ok(self.status(&installed))
     }

@@ -23,6 +23,15 @@ pub(super) struct Selection {
     pub(super) filter: Option<String>,
     /// Only these fields.
     pub(super) fields: FieldList,
+    /// If false, only events whose writer names the plugin.
+    pub(super) emit: Option<bool>,
+}
+
+impl Selection {
+    /// Whether the plugin gets events that do not name it.
+    pub(super) fn is_fed(&self) -> bool {
+        self.emit.unwrap_or(true)
+    }
 }
 
 impl Selector {
@@ -30,6 +39,7 @@ impl Selector {
     pub(super) fn narrowed(mut self, selection: &Selection, modes: &ModeMap) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
         self.max_mode = selection.max_mode;
+        self.only_named = !selection.is_fed();
         match selection.max_mode {
             Some(mode) if Slice::of(mode, modes).is_none() => faults.push(no_such_mode(mode)),
             Some(PayloadMode::Named(name)) if modes.get(&name).is_some_and(|mode| mode.shaping.is_some()) => {
@@ -161,6 +171,7 @@ mod tests {
                 exclude: exclude.iter().map(|text| (*text).to_owned()).collect(),
                 ..Default::default()
             },
+            ..Selection::default()
         };
         let (extensions, secret) = (Some(PayloadMode::ExtensionsOnly), &["/card/number"][..]);
         for (selection, fine) in [

@@ -23,6 +23,8 @@ use super::{
 pub(super) struct Selector {
     /// Who selects: an event that names its recipients passes only if this is one of them.
     name: Arc<str>,
+    /// It is fed with nothing but such events, and those of EventDBX's own that it asks for.
+    pub(super) only_named: bool,
     own: Clauses,
     installed: Clauses,
     /// The parts of an event that the plugin can use.
@@ -74,7 +76,8 @@ impl Selector {
         let parts = widest.parts;
         if faults.is_empty() {
             let shapers = Arc::default();
-            Ok(Self { name: Arc::from(""), own, installed, parts, fields, max_mode: None, filter: None, shapers })
+            let name = Arc::from("");
+            Ok(Self { name, only_named: false, own, installed, parts, fields, max_mode: None, filter: None, shapers })
         } else {
             Err(faults)
         }
@@ -144,6 +147,9 @@ impl Selector {
             return false;
         }
         if header.aggregate.kind.is_system() && !own.names_system_aggregates() && !installed.names_system_aggregates() {
+            return false;
+        }
+        if self.only_named && !header.event_type.is_system() && header.recipients.named(&self.name).is_none() {
             return false;
         }
         header.recipients.include(&self.name) && own.admit(header) && installed.admit(header)
@@ -268,6 +274,8 @@ mod tests {
         assert!(!selector("mailer").admits(&only(vec![], "flight/UA1")));
         assert_eq!(selector("mailer").mode_of(&to_mailer), Some(PayloadMode::StateOnly));
         assert_eq!(selector("mailer").mode_of(&header("flight/UA1", "flight_departed")), None);
+        let on_demand = Selector { only_named: true, ..selector("mailer") };
+        assert!(on_demand.admits(&to_mailer) && !on_demand.admits(&header("flight/UA1", "flight_departed")));
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct PluginStatus {
     pub filter: Option<String>,
     /// Fields of payload and state that it may see.
     pub fields: FieldList,
+    /// Whether it is fed with what it selects, or only with those events of it whose writer names it.
+    pub emit: bool,
     /// The most that was granted; none: all that it can use.
     pub max_mode: Option<PayloadMode>,
     /// Id of the key that signed the component.

@@ -49,7 +49,7 @@ impl meta::Guest for Hostile {
             tables: Vec::new(),
             queries: Vec::new(),
             state_version: 1,
-            capabilities: Vec::new(),
+            capabilities: ["append=*", "read=*", "query=*"].map(str::to_owned).to_vec(),
         }
     }
 

@@ -14,7 +14,7 @@ use eventdbx_store::{
     ReadError, limits::PAGE_ROWS,
 };
 
-use super::Access;
+use super::{Access, grants::Missing};
 use crate::{
     api::View,
     plugins::{
@@ -38,17 +38,21 @@ pub(super) struct DomainClient {
 }
 
 impl DomainClient {
-    fn denied<T>(&self, word: &str) -> Result<T, ClientError> {
+    fn denied(&self, missing: Missing, word: &str) -> ClientError {
         let gateway = &self.gateway;
-        Err(ClientError::Denied(format!(
-            "{word} is not granted to {gateway}: `dbx plugin config {gateway} --grant {word}`"
-        )))
+        ClientError::Denied(match missing {
+            Missing::Grant => {
+                format!("{word} is not granted to {gateway}: `dbx plugin config {gateway} --grant {word}`")
+            }
+            Missing::Ask => format!("the component of {gateway} does not ask for {word}, so that no grant lets it"),
+        })
     }
 
     /// The aggregate of that name, if it may be read.
     fn readable(&self, kind: &str, id: &str) -> Result<AggregateRef, ClientError> {
         let name = AggregateRef::new(kind, id).map_err(|error| ClientError::NotFound(error.to_string()))?;
-        if self.access.may_read(&name) { Ok(name) } else { self.denied(&format!("read={kind}/{id}")) }
+        self.access.may_read(&name).map_err(|missing| self.denied(missing, &format!("read={kind}/{id}")))?;
+        Ok(name)
     }
 
     fn view(&self) -> View {
@@ -60,9 +64,8 @@ impl Client for DomainClient {
     fn append(&mut self, events: Vec<NewEvent>, key: Option<String>) -> Result<Appended, ClientError> {
         for event in &events {
             let (kind, id) = (&event.aggregate_type, &event.aggregate_id);
-            if !self.access.may_append(kind, id) {
-                return self.denied(&format!("append={kind}/{id}"));
-            }
+            let allowed = self.access.may_append(kind, id);
+            allowed.map_err(|missing| self.denied(missing, &format!("append={kind}/{id}")))?;
         }
         let events = events.into_iter().map(new_event).collect();
         let receipt = self.domain.append(Draft { events, key, actor: format!("plugin:{}", self.gateway) });
@@ -113,9 +116,7 @@ impl Client for DomainClient {
 
     fn query(&mut self, question: Question<'_>) -> Result<Answer, ClientError> {
         let Question { plugin, name, params, cursor, wait_for } = question;
-        if !self.access.may_ask(plugin) {
-            return self.denied(&format!("query={plugin}"));
-        }
+        self.access.may_ask(plugin).map_err(|missing| self.denied(missing, &format!("query={plugin}")))?;
         let left = self.deadline.saturating_duration_since(Instant::now()).saturating_sub(TIME_TO_ANSWER);
         let wait = (Position::new(wait_for.unwrap_or_default()), left);
         let answer = self.queries.ask(plugin, Asked { query: name, params, cursor }, Some(wait)).map_err(unanswered)?;

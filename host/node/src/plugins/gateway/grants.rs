@@ -48,7 +48,7 @@ impl DomainGrants {
                 None => faults.push(format!("{word:?} is not granted, so it cannot be taken back")),
             }
         }
-        faults.extend(Access::new(self).err().unwrap_or_default());
+        faults.extend(Rights::new(self).err().unwrap_or_default());
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
@@ -73,17 +73,69 @@ impl DomainGrants {
     }
 }
 
-/// The same, ready to be asked.
+/// What a gateway may do: what its component asks for, as far as that was granted.
 #[derive(Debug)]
 pub(in crate::plugins) struct Access {
+    asked: Rights,
+    granted: Rights,
+}
+
+/// Why a gateway may not do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// Its component does not ask for it, so that no grant lets it.
+    Ask,
+    /// The operator did not grant it.
+    Grant,
+}
+
+impl Access {
+    /// Compiles the globs of grants and of a component's capabilities; every bad one is told.
+    pub(in crate::plugins) fn new(grants: &DomainGrants, capabilities: &[String]) -> Result<Self, Vec<String>> {
+        let mut asks = DomainGrants::default();
+        capabilities.iter().for_each(|word| asks.consent(word));
+        match (Rights::new(&asks), Rights::new(grants)) {
+            (Ok(asked), Ok(granted)) => Ok(Self { asked, granted }),
+            (asked, granted) => {
+                let of_component = |fault| format!("what the component asks for: {fault}");
+                let asked = asked.err().unwrap_or_default().into_iter().map(of_component);
+                Err(asked.chain(granted.err().unwrap_or_default()).collect())
+            }
+        }
+    }
+
+    pub(super) fn may_append(&self, kind: &str, id: &str) -> Result<(), Missing> {
+        self.both(|rights| admits(&rights.append, kind, id))
+    }
+
+    pub(super) fn may_read(&self, name: &AggregateRef) -> Result<(), Missing> {
+        self.both(|rights| admits(&rights.read, name.kind.as_str(), name.id.as_str()))
+    }
+
+    pub(super) fn may_ask(&self, plugin: &str) -> Result<(), Missing> {
+        self.both(|rights| rights.query.iter().any(|glob| glob.matches(plugin)))
+    }
+
+    fn both(&self, may: impl Fn(&Rights) -> bool) -> Result<(), Missing> {
+        match (may(&self.asked), may(&self.granted)) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Missing::Grant),
+            (false, _) => Err(Missing::Ask),
+        }
+    }
+}
+
+/// Globs, compiled.
+#[derive(Debug)]
+struct Rights {
     append: Vec<(Glob, Option<Glob>)>,
     read: Vec<(Glob, Option<Glob>)>,
     query: Vec<Glob>,
 }
 
-impl Access {
-    /// Compiles the globs; every bad one is told.
-    pub(in crate::plugins) fn new(grants: &DomainGrants) -> Result<Self, Vec<String>> {
+impl Rights {
+    /// Every bad glob is told.
+    fn new(grants: &DomainGrants) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
         let mut pairs = |texts: &[String]| -> Vec<_> {
             texts.iter().filter_map(|text| pair(text).map_err(|fault| faults.push(fault)).ok()).collect()
@@ -92,18 +144,6 @@ impl Access {
         let query = grants.query.iter().filter_map(|text| Glob::new(text).map_err(|fault| faults.push(fault)).ok());
         let query = query.collect();
         if faults.is_empty() { Ok(Self { append, read, query }) } else { Err(faults) }
-    }
-
-    pub(super) fn may_append(&self, kind: &str, id: &str) -> bool {
-        admits(&self.append, kind, id)
-    }
-
-    pub(super) fn may_read(&self, name: &AggregateRef) -> bool {
-        admits(&self.read, name.kind.as_str(), name.id.as_str())
-    }
-
-    pub(super) fn may_ask(&self, plugin: &str) -> bool {
-        self.query.iter().any(|glob| glob.matches(plugin))
     }
 }
 
@@ -127,18 +167,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_granted_is_denied() {
-        let access = Access::new(&grants(&["append=order/A*", "read=*", "query=hours"])).unwrap();
-        assert!(
-            access.may_append("order", "A1") && !access.may_append("order", "B1") && !access.may_append("ord", "A1")
-        );
-        assert!(access.may_read(&"order/B1".parse().unwrap()));
-        assert!(!access.may_read(&"$plugin/a".parse().unwrap()), "our own only where a glob says so");
-        assert!(access.may_ask("hours") && !access.may_ask("miles"));
-        let none = Access::new(&DomainGrants::default()).unwrap();
-        assert!(
-            !none.may_append("order", "1") && !none.may_read(&"order/1".parse().unwrap()) && !none.may_ask("hours")
-        );
+    fn what_is_not_granted_or_not_asked_for_is_denied() {
+        let asked = ["append=order", "append=$note", "read=*", "query=*", "idempotent"].map(str::to_owned);
+        let granted = grants(&["append=order/A*", "append=customer", "read=*", "query=hours"]);
+        let access = Access::new(&granted, &asked).unwrap();
+        assert_eq!(access.may_append("order", "A1"), Ok(()));
+        assert_eq!(access.may_append("order", "B1"), Err(Missing::Grant));
+        assert_eq!(access.may_append("customer", "A1"), Err(Missing::Ask), "it is granted, and not asked for");
+        assert_eq!(access.may_append("ord", "A1"), Err(Missing::Ask));
+        assert_eq!(access.may_read(&"order/B1".parse().unwrap()), Ok(()));
+        let own = access.may_read(&"$plugin/a".parse().unwrap());
+        assert_eq!(own, Err(Missing::Ask), "our own only where a glob says so");
+        assert_eq!((access.may_ask("hours"), access.may_ask("miles")), (Ok(()), Err(Missing::Grant)));
+        let none = Access::new(&DomainGrants::default(), &asked).unwrap();
+        assert!(none.may_append("order", "1").is_err() && none.may_read(&"order/1".parse().unwrap()).is_err());
+        let unasked = Access::new(&granted, &[]).unwrap();
+        assert!(unasked.may_append("order", "A1").is_err() && unasked.may_ask("hours").is_err());
+        let faults = Access::new(&DomainGrants::default(), &["append=[a]".to_owned()]).unwrap_err();
+        assert!(faults[0].starts_with("what the component asks for"), "{faults:?}");
     }
 
     #[test]

@@ -121,7 +121,9 @@ impl Front {
         let plugin = installed.load(services).map_err(|error| error.to_string())?;
         let record = installed.record();
         let config = services.secrets.fill(&record.config)?;
-        let access = Arc::new(Access::new(&record.grants).map_err(|faults| faults.join("; "))?);
+        let access = Arc::new(
+            Access::new(&record.grants, &plugin.descriptor().capabilities).map_err(|faults| faults.join("; "))?,
+        );
         let (services, queries, installed) = (Arc::clone(services), Arc::clone(queries), Arc::clone(installed));
         Ok(Self { plugin, config, access, services, queries, installed })
     }
