@@ -23,6 +23,8 @@ fn an_event_goes_to_whom_it_names() {
     apply("paid", &["--publish", "one::urgent"]).ok();
     apply("sent", &["--publish", "one", "--publish", "two:event-only"]).ok();
     apply("lost", &["--publish", "onee"]).ok().says("is called onee");
+    apply("lost", &["--publish", "onee", "--stage"]).ok().says("is called onee");
+    scratch.dbx(["stage", "drop", "all"]).ok();
     apply("odd", &["--publish", "one", "--no-emit"]).code(2);
     apply("odd", &["--publish", "one:all:soon"]).code(2).says("normal or urgent");
     apply("odd", &["--publish", "one:All"]).code(3).says("payload mode");

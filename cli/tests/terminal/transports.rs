@@ -204,6 +204,36 @@ fn redis_dies_in_the_middle_and_nothing_is_lost_or_out_of_order() {
 }
 
 #[test]
+fn a_transport_is_swapped_while_it_sends_and_nothing_is_lost_or_sent_twice() {
+    let (scratch, redis) = (Scratch::started(), Redis::start());
+    let grant = format!("tcp=redis=127.0.0.1:{},private", redis.port);
+    install(&scratch, "redis-stream", &["--grant", &grant]);
+    // Another component with the same code: a section is added that says nothing.
+    let mut other = std::fs::read(eventdbx_plugin_build::example("redis-stream").unwrap()).unwrap();
+    other.extend([0, 6, 5, b'o', b't', b'h', b'e', b'r']);
+    let other = scratch.file("other.wasm", other);
+    let there = || redis.cli(&["XLEN", "events"]).trim().parse::<usize>().unwrap();
+    let [first, second] = halves(&scratch);
+    let swapped_at = thread::scope(|scope| {
+        let importing = scope.spawn(|| [first, second].iter().for_each(|file| import(&scratch, file)));
+        let mut swapped_at = Vec::new();
+        while !importing.is_finished() || there() < 2515 {
+            swapped_at.push(there());
+            let upgrade = ["plugin".as_ref(), "upgrade".as_ref(), "redis-stream".as_ref(), other.as_os_str()];
+            scratch.dbx(upgrade).ok();
+            scratch.dbx(["plugin", "rollback", "redis-stream"]).ok();
+        }
+        swapped_at
+    });
+    let status = sent(&scratch, "redis-stream");
+    assert_eq!((&status["parked"], &status["traps"]), (&json!(0), &json!(0)));
+    assert!(swapped_at.iter().any(|there| (1..2515).contains(there)), "swapped at {swapped_at:?}");
+    let arrived = redis.stream("events");
+    nothing_lost_nothing_out_of_order(&arrived, 2515);
+    assert_eq!(arrived.len(), 2515, "a swap repeats nothing");
+}
+
+#[test]
 fn redis_over_tls_shows_a_certificate_of_the_authority_that_was_granted() {
     let (scratch, (redis, ca)) = (Scratch::started(), Redis::start_with_tls());
     let grant = format!("tls=redis=127.0.0.1:{},private", redis.port);

@@ -31,24 +31,25 @@ pub use error::BuildError;
 pub use program::program;
 
 /// The example plugins of this repository.
-pub const EXAMPLES: [&str; 13] = [
+pub const EXAMPLES: [&str; 17] = [
     "aircraft-miles",
     "airport-hours",
     "cdc",
     "coarse-times",
     "event-counter",
+    "fare-cents",
     "flight-board",
+    "geo-point",
     "github-webhook",
+    "iban",
     "nats-publish",
     "ndjson-tcp",
     "punctuality",
     "redact-emails",
     "redis-stream",
+    "seat-rules",
     "webhook",
 ];
-
-/// The example schema extensions of this repository.
-pub const EXTENSIONS: [&str; 4] = ["fare-cents", "geo-point", "iban", "seat-rules"];
 
 /// A plugin that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use eventdbx_node::wire::{
     AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, Priority, Publish, Raw, StageRequest,
 };
 
+use serde::Deserialize;
+
 use super::Name;
 use crate::{
     command::stage,
@@ -172,12 +174,24 @@ async fn write(session: &Session, name: Name, event: AppendEvent, options: Optio
     };
     if options.stage {
         let answer = session.post(session.at(["stage"]), &StageRequest { events: vec![event] }).await?;
-        return session.format.answer(&answer, stage::staged);
+        session.format.answer(&answer, stage::staged)?;
+        return warn(&answer);
     }
     let request = AppendRequest { events: vec![event], key: options.key };
     let answer = session.post(session.at(["append"]), &request).await?;
     session.format.answer(&answer, receipt)?;
-    for warning in serde_json::from_str::<AppendResponse>(&answer)?.warnings {
+    warn(&answer)
+}
+
+/// Passes on what an answer warns of.
+fn warn(answer: &str) -> anyhow::Result<()> {
+    #[derive(Deserialize)]
+    struct Warnings {
+        #[serde(default)]
+        warnings: Vec<String>,
+    }
+
+    for warning in serde_json::from_str::<Warnings>(answer)?.warnings {
         output::note(&format!("{YELLOW}warning:{YELLOW:#} {warning}"));
     }
     Ok(())

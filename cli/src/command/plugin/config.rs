@@ -162,9 +162,13 @@ impl View {
         if self.is_gateway() {
             return format!("{GREEN}changed{GREEN:#} {name}: this holds for requests from now on\n{}", self.details());
         }
+        let before = match self.kind.as_str() {
+            "transport" => "sends what came before again",
+            _ => "rebuilds what came before",
+        };
         format!(
             "{GREEN}changed{GREEN:#} {name}: this holds for events after position {position}; `dbx plugin replay {name}` \
-             rebuilds what came before\n{}",
+             {before}\n{}",
             self.details()
         )
     }

@@ -7,6 +7,7 @@ use axum::{Json, extract::State};
 use super::{
     ApiError, convert,
     extract::{InDomain, JsonBody, NoParams, Params, StageId},
+    recipients,
 };
 use crate::{
     grant::Grant,
@@ -51,7 +52,11 @@ pub(super) async fn stage_events(
     JsonBody(request): JsonBody<StageRequest>,
 ) -> Result<Json<Stage>, ApiError> {
     let now = (node.clock)().to_rfc3339();
-    let put = move || domain.stage.put(&domain.log, request.events, &now, grant.actor());
+    let put = move || {
+        let warnings = recipients::warnings(&domain, &request.events);
+        let staged = domain.stage.put(&domain.log, request.events, &now, grant.actor())?;
+        Ok(Stage { warnings, ..staged })
+    };
     node.blocking(put).await.map(Json)
 }
 

@@ -102,6 +102,7 @@ impl Contents {
             events: self.events.len() as u64,
             bytes: self.events.iter().map(|staged| bytes(&staged.event)).sum(),
             in_doubt: self.begun.is_some(),
+            warnings: Vec::new(),
         }
     }
 }

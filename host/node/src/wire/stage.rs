@@ -38,6 +38,9 @@ pub struct Stage {
     /// A commit was begun, and it is not known whether it was written. To commit again settles that, and writes nothing
     /// twice; until then nothing is staged and no single event dropped.
     pub in_doubt: bool,
+    /// What may not be as it was meant in what was put aside now: a recipient that there is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// How to commit what is staged.
