@@ -48,7 +48,7 @@ pub(crate) fn neighbours(report: &mut Report) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let hostile = eventdbx_plugin_build::build_packages(&root, &["eventdbx-guest-hostile"])?;
     for mischief in MISCHIEF {
-        install_file(&plugins, &hostile[0].component, "hanging", PayloadMode::All, &[&format!("{mischief}*")])?;
+        install_file(&plugins, &hostile[0].component, "hanging", PayloadMode::All, &[mischief])?;
         wait(&plugins, "hanging", domain.head().position)?;
         let before = times(&plugins, &domain, |_| Ok(()))?;
         let beside = times(&plugins, &domain, |n| {

@@ -54,7 +54,9 @@ pub struct GenerationCommit<'a> {
 /// or drop it.
 #[must_use = "nothing is written yet"]
 pub struct Prepared {
+    db: PluginDb,
     batch: OwnedWriteBatch,
+    rows: usize,
     cursor: Cursor,
     table_bytes: u64,
 }
@@ -73,6 +75,7 @@ impl Prepared {
     /// When the disk fails: then nothing was written.
     pub fn write(self) -> Result<Cursor, PluginDbError> {
         self.batch.commit()?;
+        self.db.churned(self.rows);
         Ok(self.cursor)
     }
 }
@@ -121,7 +124,7 @@ impl PluginDb {
             cursor = commit.cursor;
             self.stage_cursor(&mut batch, commit.generation, &cursor);
         }
-        Ok(Prepared { batch, cursor, table_bytes: size })
+        Ok(Prepared { db: self.clone(), batch, rows: commit.writes.len(), cursor, table_bytes: size })
     }
 
     fn stage_cursor(&self, batch: &mut OwnedWriteBatch, generation: Generation, cursor: &Cursor) {

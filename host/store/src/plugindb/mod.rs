@@ -25,6 +25,7 @@
 //! is one byte for the kind of the row and the whole row key, so that a value that is moved does not open. Keys, and with
 //! them the keys of a plugin's tables, are visible on disk, as are sizes.
 
+mod churn;
 mod commit;
 mod cursor;
 mod erase;
@@ -87,6 +88,7 @@ struct Inner {
     parked: Keyspace,
     states: Keyspace,
     cipher: Cipher,
+    churn: churn::Churn,
 }
 
 impl PluginDb {
@@ -121,6 +123,7 @@ impl PluginDb {
             states: db.keyspace("states", options)?,
             db,
             cipher,
+            churn: churn::Churn::default(),
         })))
     }
 
