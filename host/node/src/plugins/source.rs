@@ -13,10 +13,10 @@ use super::{
     PayloadMode, PluginPriority,
     cut::{CutError, Cutter, Extent, Gathered, Item},
     feed::Row,
+    priority,
     selector::Selector,
     services::Services,
     slice::Slice,
-    worker,
 };
 
 /// What plugins and subscriptions of a domain share.
@@ -210,5 +210,5 @@ fn unread(error: CutError) -> Unread {
 
 /// Has the scheduler prefer every ordinary thread to this one.
 pub(crate) fn lower_priority() {
-    worker::lower_priority(PluginPriority::Normal);
+    priority::lower(PluginPriority::Normal);
 }

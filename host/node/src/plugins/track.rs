@@ -23,6 +23,7 @@ use super::{
     jobs::Errand,
     logs::Logs,
     parking::ParkedRow,
+    priority,
     selector::Selector,
     services::Services,
     settle::outcome_word,
@@ -353,6 +354,7 @@ impl Track {
     }
 
     fn count(&mut self, usage: Usage) {
+        priority::called(usage.cpu);
         self.program.calls.batch(usage);
         let micros = u64::try_from(usage.cpu.as_micros()).unwrap_or(u64::MAX);
         self.cursor.counters.cpu_micros = self.cursor.counters.cpu_micros.saturating_add(micros);

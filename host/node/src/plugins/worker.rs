@@ -15,10 +15,11 @@ use eventdbx_sandbox::{Level, Plugin};
 use eventdbx_store::{AggregateNumber, ReadError, plugindb::Generation};
 
 use super::{
-    PayloadMode, PluginError, PluginPriority,
+    PayloadMode, PluginError,
     installed::Installed,
     jobs::{Order, Running},
     parking::Edited,
+    priority,
     record::{Rebuild, Record},
     services::Services,
     track::{Fault, Program, Purpose, Step, Track},
@@ -59,7 +60,7 @@ impl Handle {
         installed.starting();
         let builder = thread::Builder::new().name(format!("plugin-{}", installed.name));
         let thread = builder.spawn(move || {
-            lower_priority(installed.record().priority);
+            priority::lower(installed.record().priority);
             services.feed.join();
             run(&services, &installed, program, &receiver);
             services.feed.leave();
@@ -81,17 +82,6 @@ impl Handle {
         if self.thread.join().is_err() {
             tracing::error!("the worker of a plugin had panicked");
         }
-    }
-}
-
-/// Has the scheduler prefer every ordinary thread to this one, by half an order of magnitude at least. On Linux the priority
-/// of a process is in truth that of the thread with the same number.
-pub(super) fn lower_priority(priority: PluginPriority) {
-    let thread = rustix::thread::gettid();
-    let lowered = rustix::process::getpriority_process(Some(thread))
-        .and_then(|nice| rustix::process::setpriority_process(Some(thread), nice + priority.nice()));
-    if let Err(error) = lowered {
-        tracing::warn!(%error, "a plugin runs at full priority");
     }
 }
 

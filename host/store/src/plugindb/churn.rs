@@ -11,8 +11,8 @@ use std::{
 
 use super::PluginDb;
 
-/// Rows that a scan may have to read over: some hundred microseconds.
-const ROWS: usize = 4096;
+/// Rows that a scan may have to read over: some hundred microseconds, with those of a second.
+const ROWS: usize = 1024;
 /// How often tables are flushed for this, at most.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -29,9 +29,8 @@ use self::{
     options::Options,
 };
 use super::{
-    InstallRequest, PluginError, PluginPriority, UpgradeRequest, lock,
+    InstallRequest, PluginError, PluginPriority, UpgradeRequest, lock, priority,
     registry::{Registry, internal},
-    worker::lower_priority,
 };
 
 /// Who the log says it was.
@@ -103,7 +102,7 @@ impl DropIn {
         let (registry, view) = (Arc::downgrade(registry), Arc::clone(&self.view));
         let builder = thread::Builder::new().name("drop-in".to_owned());
         let thread = builder.spawn(move || {
-            lower_priority(PluginPriority::Normal);
+            priority::lower(PluginPriority::Normal);
             watch(&folder, &registry, &view, &stopped);
         });
         *lock(&self.watcher) = Some((stop, thread.map_err(internal)?));

@@ -9,7 +9,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use crate::plugins::{PluginError, PluginPriority, lock, worker};
+use crate::plugins::{PluginError, PluginPriority, lock, priority};
 
 /// The threads and the queue of one gateway.
 pub(super) struct Desk<J> {
@@ -44,7 +44,7 @@ impl<J: Send + 'static> Desk<J> {
             let (queue, work) = (Arc::clone(&desk.queue), Arc::clone(&work));
             let builder = thread::Builder::new().name(format!("gateway-{name}"));
             let thread = builder.spawn(move || {
-                worker::lower_priority(PluginPriority::Normal);
+                priority::lower(PluginPriority::Normal);
                 while let Some(job) = queue.next() {
                     work(job);
                 }

@@ -24,7 +24,8 @@ use self::{client::DomainClient, desk::Desk};
 pub(super) use self::{grants::Access, requests::Requests};
 pub use self::{grants::DomainGrants, requests::GatewayStatus};
 use super::{
-    PluginError, installed::Installed, lock, logs::Logs, query::Queries, registry::Registry, services::Services,
+    PluginError, installed::Installed, lock, logs::Logs, priority, query::Queries, registry::Registry,
+    services::Services,
 };
 
 /// Where the answer to a request comes; gone without one: the gateway was changed or stopped while the request waited.
@@ -136,6 +137,7 @@ impl Front {
         };
         match served {
             Ok(Ok(Served { outcome, usage, metrics })) => {
+                priority::called(usage.cpu);
                 self.installed.requests.count(outcome.is_ok(), &usage, metrics);
                 outcome.map_err(|halt| failed(halt.to_string()))
             }
