@@ -91,9 +91,11 @@ fn every_limit_is_told_with_its_default() {
     let dispatch = dispatch
         .filter_map(|(name, value)| Some((name.clone(), written(value.as_u64()?, name.ends_with("_bytes"), false))));
     expected.insert("Of dispatch", dispatch.collect());
-    for (heading, path) in
-        [("Of the log", "host/store/src/limits.rs"), ("Of subscriptions", "host/node/src/subscriptions/limits.rs")]
-    {
+    for (heading, path) in [
+        ("Of the log", "host/store/src/limits.rs"),
+        ("Of what is said of plugins", "host/node/src/limits.rs"),
+        ("Of subscriptions", "host/node/src/subscriptions/limits.rs"),
+    ] {
         let constants = constants(path).into_iter().map(|(name, value)| {
             let is_bytes = name.ends_with("_BYTES") || name.ends_with("_MEMORY");
             (name, written(value, is_bytes, false))

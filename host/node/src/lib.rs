@@ -16,6 +16,7 @@
 //! | `stage` | events that are put aside until one commit writes them all |
 //! | `api` | the routes, one file per resource, and their OpenAPI document |
 //! | `schemas` | what schemas mean for what is there: check, infer, change |
+//! | [`limits`] | every fixed limit of what an operator says of plugins |
 //! | [`plugins`] | the plugins of a domain: installed, fed from the log, asked |
 //! | `subscriptions` | programs outside the sandbox that follow the log by name |
 //! | `metrics` | numbers of all of it, as Prometheus reads them |
@@ -47,6 +48,7 @@ pub mod daemon;
 pub mod data_dir;
 mod domains;
 pub mod grant;
+pub mod limits;
 pub mod logging;
 pub mod master_key;
 mod metrics;

@@ -179,7 +179,7 @@ mod tests {
             ("tls://h:1", "", "no certificate"),
             ("tls://h:1", &key, "no certificate"),
             ("tls://h:1", broken, "certificate 1"),
-            ("tls://h:1", &pem.repeat(200), "at most 65536"),
+            ("tls://h:1", &pem.repeat(200), "TARGET_CA_BYTES"),
         ] {
             let faults = with(url, ca).unwrap_err();
             assert!(faults.len() == 1 && faults[0].contains(says), "{url}: {faults:?}");

@@ -30,6 +30,7 @@ use self::{
     http::HttpTarget,
 };
 use crate::{
+    limits::TARGETS,
     timing::{Timed, Timing},
     trace::Span,
 };
@@ -38,9 +39,6 @@ pub use self::{
     breaker::Circuit,
     grant::{Secret, TargetGrant},
 };
-
-/// Most targets of one plugin.
-pub(crate) const TARGETS: usize = 64;
 
 /// The targets of one plugin.
 #[derive(Default)]
@@ -109,7 +107,7 @@ impl Targets {
     pub(crate) fn new(grants: &BTreeMap<String, TargetGrant>) -> Result<Self, Vec<String>> {
         let (mut targets, mut faults) = (BTreeMap::new(), Vec::new());
         if grants.len() > TARGETS {
-            faults.push(format!("{} targets are granted; the limit `targets` is {TARGETS}", grants.len()));
+            faults.push(format!("{} targets are granted; the limit TARGETS is {TARGETS}", grants.len()));
         }
         for (name, grant) in grants {
             match check(name, grant).and_then(|checked| Target::new(name, checked, grant)) {

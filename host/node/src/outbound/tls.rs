@@ -10,18 +10,20 @@ use rustls::{
 };
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use crate::limits::TARGET_CA_BYTES;
+
 /// Authorities that sign certificates; none: those of Mozilla's list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Authorities(Vec<CertificateDer<'static>>);
 
-/// Bytes of the certificates that a grant names.
-const CA_BYTES: usize = 64 << 10;
-
 impl Authorities {
     /// Reads certificates in PEM (RFC 7468), one behind the other.
     pub(super) fn parse(pem: &str) -> Result<Self, String> {
-        if pem.len() > CA_BYTES {
-            return Err(format!("its authorities take {} bytes, of at most {CA_BYTES}", pem.len()));
+        if pem.len() > TARGET_CA_BYTES {
+            return Err(format!(
+                "its authorities take {} bytes, and the limit TARGET_CA_BYTES is {TARGET_CA_BYTES}",
+                pem.len()
+            ));
         }
         let read = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
         let certificates = read.map_err(|error| format!("its authorities are no PEM: {error}"))?;

@@ -10,16 +10,8 @@ use std::collections::BTreeMap;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
-/// Most bytes of the JSON Schema of a configuration.
-pub const CONFIG_SCHEMA_BYTES: usize = 256 * 1024;
-/// Most places of a JSON Schema of a configuration, counted as often as references lead to them.
-pub const CONFIG_SCHEMA_PLACES: u64 = 20_000;
-/// Most patterns of a JSON Schema of a configuration.
-pub const CONFIG_SCHEMA_PATTERNS: usize = 64;
-/// Most bytes of a configuration, with its secrets put in.
-pub const CONFIG_BYTES: usize = 256 * 1024;
-/// Most places of a schema times values of a configuration.
-pub const CONFIG_CHECKS: u64 = 1_000_000;
+use crate::limits::{CONFIG_BYTES, CONFIG_CHECKS, CONFIG_SCHEMA_BYTES, CONFIG_SCHEMA_PATTERNS, CONFIG_SCHEMA_PLACES};
+
 /// Memory for one pattern.
 const PATTERN_BYTES: usize = 1 << 20;
 /// Violations that are told at once.

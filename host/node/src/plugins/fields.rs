@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// Most JSON Pointers in one list.
-pub const FIELD_POINTERS: usize = 256;
+use crate::limits::FIELD_POINTERS;
 
 /// Fields by JSON Pointer, as people give them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,18 +1,17 @@
 //! Globs over names: `*` stands for any run of characters, `?` for one, everything else for itself.
 
+use crate::limits::GLOB_BYTES;
+
 /// A pattern that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Glob(String);
-
-/// Longest pattern, in bytes: names themselves are no longer than 128.
-const GLOB_BYTES: usize = 256;
 
 impl Glob {
     /// Checks a pattern; the error says what is wrong with it.
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
         let strange = |c: char| c.is_control() || c.is_whitespace() || "[]{}\\".contains(c);
         if pattern.is_empty() || pattern.len() > GLOB_BYTES {
-            return Err(format!("a glob has 1 to {GLOB_BYTES} bytes; this one has {}", pattern.len()));
+            return Err(format!("a glob has 1 to {GLOB_BYTES} bytes (GLOB_BYTES); this one has {}", pattern.len()));
         }
         if pattern.contains(strange) {
             return Err(format!("{pattern:?} is not a glob: only * and ? are special, and no blank may stand in one"));

@@ -7,9 +7,7 @@ use super::{
     extensions::Brings,
     record::{Rebuild, Record},
 };
-
-/// Versions that a plugin can go back to. Each may hold tables of its own.
-pub const KEPT_VERSIONS: usize = 3;
+use crate::limits::KEPT_VERSIONS;
 
 /// What became of a plugin since it was installed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -8,6 +8,8 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
+use crate::limits::MODE_NAME_BYTES;
+
 /// A payload mode: built in, or one that was made for a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -61,9 +63,6 @@ impl fmt::Display for PayloadMode {
         f.write_str(self.as_str())
     }
 }
-
-/// Most bytes in the name of a payload mode.
-pub const MODE_NAME_BYTES: usize = 40;
 
 /// The name of a mode that was made for a domain: a word of small letters, digits and `-` that begins with a letter. It is
 /// copied as freely as the built-in modes, and therefore short.

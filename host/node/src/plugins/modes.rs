@@ -21,9 +21,7 @@ use super::{
     registry::{Registry, internal},
     slice::{self, Mode, ModeMap, Part, Slice},
 };
-
-/// Most payload modes that are made in a domain.
-pub const DOMAIN_MODES: usize = 256;
+use crate::limits::DOMAIN_MODES;
 
 /// Type of the aggregates in which the log tells what became of modes.
 const HISTORY: &str = "$mode";

@@ -17,13 +17,7 @@ use super::{
     PluginError, lock,
     registry::{Registry, internal},
 };
-
-/// Most bytes of a secret.
-pub const SECRET_BYTES: usize = 64 << 10;
-/// Most secrets of a domain.
-pub const DOMAIN_SECRETS: usize = 256;
-/// Most bytes in the name of a secret.
-pub const SECRET_NAME_BYTES: usize = 64;
+use crate::limits::{DOMAIN_SECRETS, SECRET_BYTES, SECRET_NAME_BYTES};
 
 /// Type of the aggregates in which the log tells what became of secrets.
 const HISTORY: &str = "$secret";

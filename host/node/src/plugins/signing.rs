@@ -16,9 +16,7 @@ use super::{
     registry::{Registry, internal},
     signature::{PublicKey, Signature},
 };
-
-/// Most keys that a domain trusts.
-pub const TRUSTED_KEYS: usize = 64;
+use crate::limits::TRUSTED_KEYS;
 
 /// The one row in which the rules are kept.
 const ROW: &str = "rules";

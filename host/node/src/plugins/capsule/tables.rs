@@ -10,10 +10,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use eventdbx_sandbox::{Host, HostError, KeyRange, Level, ScanPage};
 use serde::{Deserialize, Serialize};
 
-use crate::plugins::{host::TableHost, lock, logs::Logs};
-
-/// Most bytes of rows in a capsule.
-const CAPSULE_BYTES: usize = 16 << 20;
+use crate::{
+    limits::CAPSULE_BYTES,
+    plugins::{host::TableHost, lock, logs::Logs},
+};
 
 /// Rows of tables, by number of the table.
 pub(super) type Rows = BTreeMap<usize, BTreeMap<Vec<u8>, Vec<u8>>>;
@@ -55,7 +55,7 @@ impl Recorder {
         }
         if *bytes > CAPSULE_BYTES {
             let what = format!(
-                "the plugin reads more of its tables than a capsule may hold: the limit `capsule_bytes` is {CAPSULE_BYTES}"
+                "the plugin reads more of its tables than a capsule may hold: the limit CAPSULE_BYTES is {CAPSULE_BYTES}"
             );
             return Err(HostError::new(what));
         }

@@ -10,7 +10,7 @@ use std::{
 
 use eventdbx_sandbox::{ComponentHash, limits::COMPONENT_BYTES};
 
-use super::DROP_IN_FILES;
+use crate::limits::DROP_IN_FILES;
 
 /// Most bytes of options and of a signature.
 const BESIDE_BYTES: u64 = 1 << 20;

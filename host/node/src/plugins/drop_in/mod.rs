@@ -37,8 +37,6 @@ use super::{
 const ACTOR: &str = "drop-in";
 /// How often the folder is looked at.
 const EVERY: Duration = Duration::from_secs(1);
-/// Most components in the folder.
-pub const DROP_IN_FILES: usize = 256;
 
 /// A component in the folder, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
