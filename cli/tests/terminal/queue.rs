@@ -38,11 +38,14 @@ fn a_parked_event_is_delivered_with_another_payload() {
     edit("[]").code(3).says("must be a JSON object");
     edit("{\"delay_minutes\":").code(3).says("is not JSON");
     scratch.dbx(["plugin", "queue", "edit", "punctuality", "999", "{}"]).code(4).says("999");
-    scratch.dbx(["plugin", "queue", "retry", "punctuality", &entry]).ok();
+    let retry = || scratch.dbx(["plugin", "queue", "retry", "punctuality", &entry]).ok().stdout;
+    let told = retry();
+    assert!(told.contains("nothing went through"), "{told}");
     edit(r#"{"delay_minutes": 12}"#).ok();
     let shown = scratch.json(["plugin", "queue", "show", "punctuality", &entry]);
     assert_eq!((&shown["edited"], &shown["deliveries"][0]["payload"]["delay_minutes"]), (&json!(true), &json!(12)));
-    scratch.dbx(["plugin", "queue", "retry", "punctuality", &entry]).ok();
+    let told = retry();
+    assert!(told.contains("1 aggregate went through"), "{told}");
     assert_eq!(scratch.json(["plugin", "queue", "list", "punctuality"])["rows"], json!([]));
     let answer = carriers(&scratch, "1");
     assert_eq!(

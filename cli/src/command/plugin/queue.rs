@@ -1,13 +1,12 @@
 //! `dbx plugin queue`: what a plugin could not handle, parked until somebody decides.
 
-use eventdbx_node::wire::Raw;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     command::rows,
     input, json,
-    output::{self, GREEN},
+    output::{self, GREEN, YELLOW},
     session::Session,
 };
 
@@ -94,17 +93,36 @@ impl Command {
                 session.format.answer(&answer, detail)
             }
             Self::Edit(edit) => edit.run(session).await,
-            Self::Retry(choice) => choice.settle(session, "retry", "retried").await,
-            Self::Discard(choice) => choice.settle(session, "discard", "discarded").await,
+            Self::Retry(choice) => choice.settle(session, "retry", retried).await,
+            Self::Discard(choice) => choice.settle(session, "discard", discarded).await,
         }
     }
 }
 
 impl Choice {
-    async fn settle(self, session: &Session, verb: &str, done: &str) -> anyhow::Result<()> {
+    async fn settle(self, session: &Session, verb: &str, told: fn(&Self, u64) -> String) -> anyhow::Result<()> {
         let answer = session.post(session.at(["plugins", &self.name, "queue", &self.id, verb]), &json!({})).await?;
-        session.format.answer(&answer, |_: &Raw| format!("{GREEN}{done}{GREEN:#} {} of {}", self.id, self.name))
+        session.format.answer(&answer, |dealt: &Dealt| told(&self, dealt.entries))
     }
+}
+
+/// How many entries went through, or were given up.
+#[derive(Deserialize)]
+struct Dealt {
+    entries: u64,
+}
+
+fn retried(Choice { name, id }: &Choice, entries: u64) -> String {
+    match entries {
+        0 => format!(
+            "{YELLOW}nothing went through{YELLOW:#}: {id} of {name}; `dbx plugin queue list {name}` says what is parked, and why"
+        ),
+        _ => format!("{GREEN}retried{GREEN:#} {id} of {name}: {} went through", output::some(entries, "aggregate")),
+    }
+}
+
+fn discarded(Choice { name, id }: &Choice, entries: u64) -> String {
+    format!("{GREEN}discarded{GREEN:#} {id} of {name}: {}", output::some(entries, "aggregate"))
 }
 
 impl Edit {
