@@ -1,9 +1,6 @@
 //! What appends, and a well-behaved neighbour, feel of a plugin that misbehaves in one way after the other.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Instant};
 
 use eventdbx_node::{
     Grant,
@@ -14,7 +11,7 @@ use eventdbx_store::{Domain, Draft, NewEvent};
 use crate::{
     append::{open, payload},
     plugins::{install, install_file, open_plugins, wait},
-    report::{Figure, Report},
+    report::{Report, Times},
 };
 
 /// Types of events that the hostile guest misbehaves on.
@@ -50,42 +47,33 @@ pub(crate) fn neighbours(report: &mut Report) -> anyhow::Result<()> {
     for mischief in MISCHIEF {
         install_file(&plugins, &hostile[0].component, "hanging", PayloadMode::All, &[mischief])?;
         wait(&plugins, "hanging", domain.head().position)?;
-        let before = times(&plugins, &domain, |_| Ok(()))?;
-        let beside = times(&plugins, &domain, |n| {
+        let before = measure(&plugins, &domain, |_| Ok(()))?;
+        let beside = measure(&plugins, &domain, |n| {
             if n % EVERY == 0 {
                 let event = NewEvent::new(mischief, &n.to_string(), mischief, "{}");
                 domain.append(Draft::one(event, "bench"))?;
             }
             Ok(())
         })?;
-        let ratio = |ours: Duration, alone: Duration| ours.as_secs_f64() / alone.as_secs_f64();
-        let figures = [
-            Figure::micros("append", before.append.0),
-            Figure::ratio("median", ratio(beside.append.0, before.append.0)).at_most(1.3),
-            Figure::ratio("p99", ratio(beside.append.1, before.append.1)).at_most(2.0),
-            Figure::micros("delivered", before.delivered.0),
-            Figure::ratio("median", ratio(beside.delivered.0, before.delivered.0)).at_most(1.3),
-            Figure::ratio("p99", ratio(beside.delivered.1, before.delivered.1)).at_most(2.0),
-        ];
-        report.row(mischief, &figures);
+        report.row(&format!("{mischief}: appended"), &beside.append.beside(before.append));
+        report.row(&format!("{mischief}: delivered"), &beside.delivered.beside(before.delivered));
         plugins.uninstall(&Grant::owner("bench"), "hanging", true)?;
     }
     plugins.shutdown();
     Ok(())
 }
 
-/// Medians and 99th percentiles.
-struct Times {
-    append: (Duration, Duration),
+struct Measured {
+    append: Times,
     /// From the begin of an append until it is in the neighbour's answer.
-    delivered: (Duration, Duration),
+    delivered: Times,
 }
 
-fn times(
+fn measure(
     plugins: &Plugins,
     domain: &Domain,
     mut meanwhile: impl FnMut(usize) -> anyhow::Result<()>,
-) -> anyhow::Result<Times> {
+) -> anyhow::Result<Measured> {
     let (mut appends, mut delivered) = (Vec::new(), Vec::new());
     for n in 0..APPENDS {
         meanwhile(n)?;
@@ -96,9 +84,5 @@ fn times(
         wait(plugins, "counter", receipt.events[0].position)?;
         delivered.push(started.elapsed());
     }
-    let quantiles = |times: &mut Vec<Duration>| {
-        times.sort_unstable();
-        (times[times.len() / 2], times[times.len() * 99 / 100])
-    };
-    Ok(Times { append: quantiles(&mut appends), delivered: quantiles(&mut delivered) })
+    Ok(Measured { append: Times::of(appends), delivered: Times::of(delivered) })
 }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use eventdbx_node::{Daemon, StartOptions, client::Client};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     append::payload,
-    report::{Figure, Report},
+    report::{Figure, Report, Times},
 };
 
 /// Readers, and callers.
@@ -59,23 +59,23 @@ pub(crate) fn gateways(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Median and 99th percentile, with nobody else there.
-fn alone(report: &mut Report, socket: &Path) -> anyhow::Result<(Duration, Duration)> {
-    let (median, p99) = appends(socket)?;
-    report.row("alone", &[Figure::micros("median", median), Figure::micros("p99", p99)]);
-    Ok((median, p99))
+/// Appends with nobody else there.
+fn alone(report: &mut Report, socket: &Path) -> anyhow::Result<Times> {
+    let alone = appends(socket)?;
+    report.row("alone", &alone.figures());
+    Ok(alone)
 }
 
 /// Appends while clients do what they are told until they are done, and count what they got.
 fn beside(
     report: &mut Report,
     socket: &Path,
-    (alone, alone_p99): (Duration, Duration),
+    alone: Times,
     (row, what): (&str, &str),
     client: impl Fn(usize, &AtomicBool, &AtomicU64) -> anyhow::Result<()> + Sync,
 ) -> anyhow::Result<()> {
     let (done, got) = (AtomicBool::new(false), AtomicU64::new(0));
-    let (median, p99) = thread::scope(|scope| {
+    let measured = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|n| {
                 let (client, done, got) = (&client, &done, &got);
@@ -89,15 +89,9 @@ fn beside(
         }
         measured
     })?;
-    let ratio = |ours: Duration, alone: Duration| ours.as_secs_f64() / alone.as_secs_f64();
     let got = got.load(Ordering::Relaxed);
-    let figures = [
-        Figure::micros("median", median),
-        Figure::ratio("of alone", ratio(median, alone)).at_most(1.3),
-        Figure::micros("p99", p99),
-        Figure::ratio("of alone", ratio(p99, alone_p99)).at_most(2.0),
-        Figure::plain(format!("{got} {what}"), got as f64),
-    ];
+    let mut figures = Vec::from(measured.beside(alone));
+    figures.push(Figure::plain(format!("{got} {what}"), got as f64));
     report.row(row, &figures);
     Ok(())
 }
@@ -136,8 +130,8 @@ fn read(socket: &Path, name: &str, done: &AtomicBool, delivered: &AtomicU64) -> 
     })
 }
 
-/// Median and 99th percentile of appends of one event each.
-fn appends(socket: &Path) -> anyhow::Result<(Duration, Duration)> {
+/// Appends of one event each.
+fn appends(socket: &Path) -> anyhow::Result<Times> {
     runtime()?.block_on(async {
         let mut client = Client::connect(socket).await?;
         let mut times = Vec::new();
@@ -151,8 +145,7 @@ fn appends(socket: &Path) -> anyhow::Result<(Duration, Duration)> {
             client.call::<Value>(Method::POST, "/v1/domains/default/append", body).await?;
             times.push(started.elapsed());
         }
-        times.sort_unstable();
-        Ok((times[times.len() / 2], times[times.len() * 99 / 100]))
+        Ok(Times::of(times))
     })
 }
 

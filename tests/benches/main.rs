@@ -13,7 +13,6 @@ mod read;
 mod report;
 mod resident;
 mod socket;
-
 mod swaps;
 
 fn main() -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use eventdbx_store::{Domain, Draft, NewEvent, Position};
 
 use crate::{
     append::{open, payload},
-    report::{Figure, Report},
+    report::{Figure, Report, Times},
 };
 
 const EVENTS: usize = 200_000;
@@ -81,8 +81,8 @@ pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
     report.title("append, embedded, one event at a time: beside five plugins of which one hangs, against none");
     let dir = tempfile::tempdir()?;
     let domain = open(&dir.path().join("domain"))?;
-    let (alone_median, alone_p99) = appends(&domain)?;
-    report.row("alone", &[Figure::micros("median", alone_median), Figure::micros("p99", alone_p99)]);
+    let alone = appends(&domain)?;
+    report.row("alone", &alone.figures());
     let plugins = open_plugins(&domain, &dir.path().join("plugins"), PluginLimits::default())?;
     for name in ["one", "two", "three", "four"] {
         install(&plugins, name, PayloadMode::All, &[])?;
@@ -97,15 +97,7 @@ pub(crate) fn bystanders(report: &mut Report) -> anyhow::Result<()> {
     for n in 0..4 {
         domain.append(Draft::one(NewEvent::new("order", &format!("h-{n}"), "loop_forever", "{}"), "bench"))?;
     }
-    let (median, p99) = appends(&domain)?;
-    let ratio = |ours: Duration, alone: Duration| ours.as_secs_f64() / alone.as_secs_f64();
-    let figures = [
-        Figure::micros("median", median),
-        Figure::ratio("of alone", ratio(median, alone_median)).at_most(1.3),
-        Figure::micros("p99", p99),
-        Figure::ratio("of alone", ratio(p99, alone_p99)).at_most(2.0),
-    ];
-    report.row("beside five plugins", &figures);
+    report.row("beside five plugins", &appends(&domain)?.beside(alone));
     plugins.shutdown();
     Ok(())
 }
@@ -119,11 +111,11 @@ pub(crate) fn replays(report: &mut Report) -> anyhow::Result<()> {
     let plugins = open_plugins(&domain, dir.path(), PluginLimits::default())?;
     install(&plugins, "counter", PayloadMode::EventOnly, &[])?;
     wait(&plugins, "counter", domain.head().position)?;
-    let (median, p99) = deliveries(&plugins, &domain, || Ok(()))?;
-    report.row("alone", &[Figure::micros("median", median), Figure::micros("p99", p99)]);
+    let alone = deliveries(&plugins, &domain, || Ok(()))?;
+    report.row("alone", &alone.figures());
     let owner = Grant::owner("bench");
     let mut replayed = 0;
-    let (beside, beside_p99) = deliveries(&plugins, &domain, || {
+    let beside = deliveries(&plugins, &domain, || {
         if plugins.jobs(&owner, false).is_empty() {
             plugins.replay(&owner, "counter", &ReplayRequest::default())?;
             replayed += 1;
@@ -131,11 +123,12 @@ pub(crate) fn replays(report: &mut Report) -> anyhow::Result<()> {
         Ok(())
     })?;
     let added = |with: Duration, without: Duration| Figure::micros("added", with.saturating_sub(without));
+    let [median, p99] = beside.figures();
     let figures = [
-        Figure::micros("median", beside),
-        added(beside, median).at_most(MOST_ADDED_MICROS),
-        Figure::micros("p99", beside_p99),
-        added(beside_p99, p99).at_most(2.0 * MOST_ADDED_MICROS),
+        median,
+        added(beside.median, alone.median).at_most(MOST_ADDED_MICROS),
+        p99,
+        added(beside.p99, alone.p99).at_most(2.0 * MOST_ADDED_MICROS),
         Figure::plain(format!("{replayed} replays begun"), f64::from(replayed)),
     ];
     report.row("beside a replay", &figures);
@@ -143,12 +136,12 @@ pub(crate) fn replays(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Median and 99th percentile of what it takes until an event that is appended is in a plugin's answer.
+/// What it takes until an event that is appended is in a plugin's answer.
 fn deliveries(
     plugins: &Plugins,
     domain: &Domain,
     mut meanwhile: impl FnMut() -> anyhow::Result<()>,
-) -> anyhow::Result<(Duration, Duration)> {
+) -> anyhow::Result<Times> {
     let mut times = Vec::new();
     for n in 0..2000 {
         meanwhile()?;
@@ -158,8 +151,7 @@ fn deliveries(
         wait(plugins, "counter", receipt.events[0].position)?;
         times.push(started.elapsed());
     }
-    times.sort_unstable();
-    Ok((times[times.len() / 2], times[times.len() * 99 / 100]))
+    Ok(Times::of(times))
 }
 
 pub(crate) fn open_plugins(domain: &Domain, dir: &Path, limits: PluginLimits) -> anyhow::Result<Plugins> {
@@ -209,8 +201,8 @@ fn fill(domain: &Domain, events: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Median and 99th percentile of single appends.
-fn appends(domain: &Domain) -> anyhow::Result<(Duration, Duration)> {
+/// Single appends.
+fn appends(domain: &Domain) -> anyhow::Result<Times> {
     let mut times = Vec::new();
     for n in 0..5000 {
         let started = Instant::now();
@@ -218,6 +210,5 @@ fn appends(domain: &Domain) -> anyhow::Result<(Duration, Duration)> {
         domain.append(Draft::one(event, "bench"))?;
         times.push(started.elapsed());
     }
-    times.sort_unstable();
-    Ok((times[times.len() / 2], times[times.len() * 99 / 100]))
+    Ok(Times::of(times))
 }

@@ -9,6 +9,36 @@ pub(crate) struct Report {
     asked: usize,
 }
 
+/// How long one thing took that was done many times.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) median: Duration,
+    pub(crate) p99: Duration,
+}
+
+impl Times {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self { median: times[times.len() / 2], p99: times[times.len() * 99 / 100] }
+    }
+
+    pub(crate) fn figures(self) -> [Figure; 2] {
+        [Figure::micros("median", self.median), Figure::micros("p99", self.p99)]
+    }
+
+    /// Beside the same undisturbed: what plugins may make of it.
+    pub(crate) fn beside(self, alone: Self) -> [Figure; 4] {
+        let ratio = |ours: Duration, alone: Duration| ours.as_secs_f64() / alone.as_secs_f64();
+        let [median, p99] = self.figures();
+        [
+            median,
+            Figure::ratio("of alone", ratio(self.median, alone.median)).at_most(1.3),
+            p99,
+            Figure::ratio("of alone", ratio(self.p99, alone.p99)).at_most(2.0),
+        ]
+    }
+}
+
 /// One number with its unit.
 pub(crate) struct Figure {
     text: String,
