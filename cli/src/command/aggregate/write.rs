@@ -3,7 +3,6 @@
 use eventdbx_node::wire::{
     AppendEvent, AppendRequest, AppendResponse, EventReceipt, Expect, Priority, Publish, Raw, StageRequest,
 };
-
 use serde::Deserialize;
 
 use super::Name;

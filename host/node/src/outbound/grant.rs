@@ -77,12 +77,10 @@ pub(super) fn check(name: &str, grant: &TargetGrant) -> Result<Checked, Vec<Stri
     if http && grant.url.starts_with("http:") && !grant.private && !grant.headers.is_empty() {
         faults.push(format!("the target {name}: its secrets would travel in clear; use https"));
     }
-    if let (Some(place), Some(_)) = (&place, &grant.ca)
-        && !place.speaks_tls()
-    {
+    if grant.ca.is_some() && place.as_ref().is_some_and(|place| !place.speaks_tls()) {
         faults.push(format!("the target {name} does not speak TLS, hence there is no authority to ask for"));
     }
-    let authorities = grant.ca.as_deref().map_or(Ok(Authorities::default()), Authorities::parse);
+    let authorities = grant.ca.as_deref().map_or_else(|| Ok(Authorities::mozilla()), Authorities::parse);
     let authorities = authorities.map_err(|reason| faults.push(format!("the target {name}: {reason}"))).ok();
     for (header, value) in &grant.headers {
         let valid = HeaderName::from_bytes(header.as_bytes()).is_ok() && HeaderValue::from_str(value.reveal()).is_ok();

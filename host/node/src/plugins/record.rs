@@ -116,5 +116,11 @@ impl Record {
 
 fn told(name: &str, grant: &TargetGrant) -> Value {
     let headers: Vec<_> = grant.headers.keys().collect();
-    json!({ "name": name, "url": grant.url, "private": grant.private, "own_ca": grant.ca.is_some(), "secret_headers": headers })
+    json!({
+        "name": name,
+        "url": grant.url,
+        "private": grant.private,
+        "own_ca": grant.ca.is_some(),
+        "secret_headers": headers,
+    })
 }
