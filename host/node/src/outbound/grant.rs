@@ -53,8 +53,11 @@ pub(super) struct Checked {
 /// Where a grant leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The URL, without a slash at its end.
-    Http(String),
+    Http {
+        /// The URL, without a slash at its end.
+        base: String,
+        tls: bool,
+    },
     Stream {
         host: String,
         port: u16,
@@ -70,14 +73,15 @@ pub(super) fn check(name: &str, grant: &TargetGrant) -> Result<Checked, Vec<Stri
         faults.push(format!("the target {name:?}: a name has lower-case letters, digits, - and _, at most 64"));
     }
     let place = place(&grant.url).map_err(|reason| faults.push(format!("the target {name}: {reason}"))).ok();
-    let http = matches!(place, Some(Place::Http(_)));
+    let http = matches!(place, Some(Place::Http { .. }));
+    let tls = place.as_ref().is_some_and(Place::speaks_tls);
     if place.is_some() && !http && !grant.headers.is_empty() {
         faults.push(format!("the target {name} does not speak HTTP, hence there are no headers to put in"));
     }
-    if http && grant.url.starts_with("http:") && !grant.private && !grant.headers.is_empty() {
+    if http && !tls && !grant.private && !grant.headers.is_empty() {
         faults.push(format!("the target {name}: its secrets would travel in clear; use https"));
     }
-    if grant.ca.is_some() && place.as_ref().is_some_and(|place| !place.speaks_tls()) {
+    if place.is_some() && !tls && grant.ca.is_some() {
         faults.push(format!("the target {name} does not speak TLS, hence there is no authority to ask for"));
     }
     let authorities = grant.ca.as_deref().map_or_else(|| Ok(Authorities::mozilla()), Authorities::parse);
@@ -97,8 +101,7 @@ pub(super) fn check(name: &str, grant: &TargetGrant) -> Result<Checked, Vec<Stri
 impl Place {
     fn speaks_tls(&self) -> bool {
         match self {
-            Self::Http(url) => url.starts_with("https:"),
-            Self::Stream { tls, .. } => *tls,
+            Self::Http { tls, .. } | Self::Stream { tls, .. } => *tls,
         }
     }
 }
@@ -115,7 +118,9 @@ fn place(url: &str) -> Result<Place, String> {
         return Err(unfit());
     }
     match uri.scheme_str() {
-        Some("http" | "https") => Ok(Place::Http(url.trim_end_matches('/').to_owned())),
+        Some(scheme @ ("http" | "https")) => {
+            Ok(Place::Http { base: url.trim_end_matches('/').to_owned(), tls: scheme == "https" })
+        }
         Some(scheme @ ("tcp" | "tls")) if matches!(uri.path(), "" | "/") => {
             let port = authority.port_u16().filter(|port| *port > 0).ok_or_else(unfit)?;
             let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -140,10 +145,12 @@ mod tests {
 
     #[test]
     fn places_are_read() {
+        let http = |base: &str, tls| Place::Http { base: base.to_owned(), tls };
         let stream = |host: &str, tls| Place::Stream { host: host.to_owned(), port: 4222, tls };
         for (url, expected) in [
-            ("https://example.org/hooks/", Place::Http("https://example.org/hooks".to_owned())),
-            ("http://example.org:8080", Place::Http("http://example.org:8080".to_owned())),
+            ("https://example.org/hooks/", http("https://example.org/hooks", true)),
+            ("http://example.org:8080", http("http://example.org:8080", false)),
+            ("HTTPS://example.org", http("HTTPS://example.org", true)),
             ("tcp://nats.example.org:4222", stream("nats.example.org", false)),
             ("tls://[2001:db8::1]:4222", stream("2001:db8::1", true)),
         ] {
@@ -189,6 +196,7 @@ mod tests {
         assert!(check("name", &with_secret("https://example.org", "Authorization")).is_ok());
         for (url, header) in [
             ("http://example.org", "authorization"),
+            ("HTTP://example.org", "authorization"),
             ("tcp://example.org:1", "authorization"),
             ("https://example.org", "host"),
             ("https://example.org", "not a name"),

@@ -45,15 +45,15 @@ pub(super) struct HttpTarget {
 }
 
 impl HttpTarget {
-    /// `grant` was checked.
-    pub(super) fn new(base: String, authorities: &Authorities, grant: &TargetGrant) -> Self {
+    /// `grant` was checked. With `tls`, nothing but https, under these authorities.
+    pub(super) fn new(base: String, tls: Option<&Authorities>, grant: &TargetGrant) -> Self {
         let config = Config::builder()
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            .tls_config(authorities.http())
-            .https_only(base.starts_with("https:"))
+            .tls_config(tls.map(Authorities::http).unwrap_or_default())
+            .https_only(tls.is_some())
             .max_response_header_size(RESPONSE_HEADER_BYTES)
             .user_agent(concat!("eventdbx/", env!("CARGO_PKG_VERSION")))
             .build();

@@ -159,7 +159,7 @@ impl Target {
     fn new(name: &str, checked: Checked, grant: &TargetGrant) -> Result<Self, Vec<String>> {
         let Checked { place, authorities } = checked;
         let reach = match place {
-            Place::Http(base) => Reach::Http(HttpTarget::new(base, &authorities, grant)),
+            Place::Http { base, tls } => Reach::Http(HttpTarget::new(base, tls.then_some(&authorities), grant)),
             Place::Stream { host, port, tls } => {
                 let no_tls = |error| vec![format!("the target {name}: there is no TLS: {error}")];
                 let tls = tls.then(|| authorities.client()).transpose().map_err(no_tls)?;
